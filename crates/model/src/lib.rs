@@ -1,0 +1,35 @@
+//! Belay's words as types, and the messages between the states of its workflow.
+//!
+//! No SQL, no AWS and no I/O: everything here can be made in a test from a literal. A value that exists is valid;
+//! what comes from outside goes through `FromStr` or serde, which refuse what the type does not allow.
+
+mod code;
+mod digest;
+mod failure;
+mod identity;
+mod messages;
+mod migration;
+mod outcome;
+mod plan;
+mod target;
+mod verdict;
+mod version;
+
+pub use code::Code;
+pub use digest::{BundleDigest, FileDigest, ParseDigestError, PlanDigest, SchemaDigest};
+pub use failure::{Failure, Place, Problem, ServerError};
+pub use identity::{Attempt, InstanceName, ParseNameError, RunId, TargetName};
+pub use messages::{
+    Action, Begun, BundleRef, Caught, CheckReply, Ending, InfoReply, KeepReply, LockRef, MigrateReply, MigrateRequest,
+    MigrateStatus, NotifyReply, NotifyRequest, PaperRef, PlanReply, RunHeader, RunResult, ValidateRequest, Verified,
+    VerifyReply, VerifyRequest,
+};
+pub use migration::{Checksum, MigrationKind};
+pub use outcome::Outcome;
+pub use plan::{FrozenPlaceholder, HistoryTable, Plan, PlannedAssertion, PlannedMigration, SecretRef, Unit, UnitKind};
+pub use target::{
+    Credentials, Endpoint, Engine, FlywaySettings, LockSettings, NotifySettings, PlaceholderSource, Target, Tls,
+    TransactionMode,
+};
+pub use verdict::{AssertionState, Finding, FindingKind, Verdict};
+pub use version::{ParseVersionError, Version};

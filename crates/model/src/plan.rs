@@ -1,0 +1,157 @@
+//! The plan: what a run is going to do, with everything frozen that could change meanwhile.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{BundleDigest, Checksum, FileDigest, MigrationKind, PlanDigest, TransactionMode, Version};
+
+/// The pending migrations as units, in the order in which they run.
+///
+/// Two plans with one digest do the same: the digest covers every field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Plan {
+    /// The bundle that it was made from.
+    pub bundle: BundleDigest,
+    /// Flyway's table.
+    pub history: HistoryTable,
+    /// Whether that table was there.
+    pub history_exists: bool,
+    /// The highest installed rank; nothing for no table or no row.
+    pub base_rank: Option<i32>,
+    /// Schemas to create before the first unit.
+    pub create_schemas: Vec<String>,
+    /// How the units were made, and why.
+    pub transaction: TransactionMode,
+    /// Why the units are as they are, in a sentence.
+    pub reason: String,
+    /// What commits together, in order. Empty: nothing is pending.
+    pub units: Vec<Unit>,
+    /// The value of every placeholder, by lower-case name.
+    pub placeholders: BTreeMap<String, FrozenPlaceholder>,
+    /// Whether `${name}` is replaced at all.
+    pub placeholder_replacement: bool,
+    /// The files of `verify/`, in order.
+    pub assertions: Vec<PlannedAssertion>,
+    /// Who the history says applied a migration; nothing for the role.
+    pub installed_by: Option<String>,
+    /// The version that the database is at before the first unit.
+    pub from_version: Option<Version>,
+}
+
+impl Plan {
+    /// The plan's identity.
+    ///
+    /// # Errors
+    /// None in practice: a plan is made of what JSON can hold.
+    pub fn digest(&self) -> Result<PlanDigest, serde_json::Error> {
+        serde_json::to_vec(self).map(|json| PlanDigest::of(&json))
+    }
+
+    /// Every pending migration, in order.
+    pub fn migrations(&self) -> impl Iterator<Item = &PlannedMigration> {
+        self.units.iter().flat_map(|unit| &unit.migrations)
+    }
+}
+
+/// Flyway's table, by its two names as they are (not quoted).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HistoryTable {
+    /// The schema.
+    pub schema: String,
+    /// The table.
+    pub table: String,
+}
+
+/// Quoted, as SQL and as Flyway's lock key need it: `"public"."flyway_schema_history"`.
+impl fmt::Display for HistoryTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "\"{}\".\"{}\"",
+            self.schema.replace('"', "\"\""),
+            self.table.replace('"', "\"\"")
+        )
+    }
+}
+
+/// What commits together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Unit {
+    /// Whether it runs in a transaction of ours.
+    pub kind: UnitKind,
+    /// For a lone file: why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The files; exactly one if lone.
+    pub migrations: Vec<PlannedMigration>,
+}
+
+/// Whether a unit runs in a transaction of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UnitKind {
+    /// One transaction of ours.
+    Group,
+    /// One file that can't be in a transaction of ours.
+    Lone,
+}
+
+/// A migration with everything frozen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlannedMigration {
+    /// How often it runs.
+    pub kind: MigrationKind,
+    /// For a versioned one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Version>,
+    /// As the history shows it.
+    pub description: String,
+    /// The path relative to its location, as the history stores it.
+    pub script: String,
+    /// The path in the bundle.
+    pub path: String,
+    /// As the history stores it; for a repeatable, of the text after placeholders.
+    pub checksum: Checksum,
+    /// Of the file's bytes.
+    pub sha256: FileDigest,
+    /// The rank that its row gets.
+    pub rank: i32,
+}
+
+/// A placeholder's value, frozen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FrozenPlaceholder {
+    /// The value.
+    Value(String),
+    /// Where the value is. A plan never holds a secret.
+    Secret(SecretRef),
+}
+
+/// One value of one version of a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SecretRef {
+    /// The secret's ARN.
+    pub arn: String,
+    /// The key of its JSON.
+    pub key: String,
+    /// The version that was read at Plan.
+    pub version_id: String,
+}
+
+/// A file of `verify/`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlannedAssertion {
+    /// The path in the bundle.
+    pub path: String,
+    /// Of the file's bytes.
+    pub sha256: FileDigest,
+}
