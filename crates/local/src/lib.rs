@@ -1,0 +1,22 @@
+//! Belay's whole stack on one machine: real PostgreSQL servers, an AWS emulator, and the project's own template and
+//! functions deployed to it. A library for the end-to-end tests, and a program, `belay-local`, for people.
+//!
+//! Nothing that is deployed depends on this crate. What it runs is installed by `scripts/setup`.
+//!
+//! # What ends when
+//!
+//! Each server ends with the value that stands for it, and also if this process ends in any other way, `kill -9`
+//! included: see `supervise.rs`. A value in a `static` is never dropped; its servers end when the process does.
+
+mod emulator;
+mod error;
+mod place;
+mod postgres;
+mod program;
+mod supervise;
+mod tools;
+
+pub use self::emulator::{Emulator, REGION, RunningEmulator};
+pub use self::error::{Error, Result};
+pub use self::postgres::{Build, Certificate, Postgres, Role, Settings};
+pub use self::tools::{aws_cli, checkout, psql};

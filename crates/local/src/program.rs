@@ -1,0 +1,28 @@
+//! Programs that run once and end.
+
+use std::process::{Command, Output, Stdio};
+
+use crate::error::{Error, Result};
+
+/// Runs a command to its end and gives what it wrote to standard output. A failure tells all that it wrote.
+pub(crate) fn run(command: &mut Command) -> Result<String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command.stdin(Stdio::null()).output().map_err(|source| Error::Spawn {
+        program: program.clone(),
+        source,
+    })?;
+    result(program, &output)
+}
+
+fn result(program: String, output: &Output) -> Result<String> {
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    if output.status.success() {
+        return Ok(stdout.into_owned());
+    }
+    let output_text = format!("{stdout}{}", String::from_utf8_lossy(&output.stderr));
+    Err(Error::Program {
+        program,
+        status: output.status,
+        output: output_text.trim().to_owned(),
+    })
+}
