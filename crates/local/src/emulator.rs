@@ -87,7 +87,7 @@ impl Emulator {
     /// All that it sees: the emulator hands its own environment on to the functions.
     fn environment(&self, folder: &TempDir) -> Vec<(String, OsString)> {
         let mut environment: Vec<(String, OsString)> = vec![
-            ("PATH".into(), "/usr/bin:/bin".into()),
+            ("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into()),
             ("LANG".into(), "C.UTF-8".into()),
             ("HOME".into(), folder.path().into()),
             ("TMPDIR".into(), folder.path().into()),

@@ -26,3 +26,17 @@ fn result(program: String, output: &Output) -> Result<String> {
         output: output_text.trim().to_owned(),
     })
 }
+/// As [`run`], without blocking the runtime.
+pub(crate) async fn run_async(command: Command) -> Result<String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = tokio::process::Command::from(command)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .map_err(|source| Error::Spawn {
+            program: program.clone(),
+            source,
+        })?;
+    result(program, &output)
+}

@@ -1,0 +1,115 @@
+//! The whole stack with a small template: what is deployed runs, and the library sees what it does.
+
+#![expect(clippy::unwrap_used, reason = "what the tests share is not itself a test")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use belay_local::{Emulator, Settings, Source, Stack, StackSettings, wait_for_end};
+
+const LONG: Duration = Duration::from_secs(60);
+
+async fn fixture(emulator: Emulator) -> Stack {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixture");
+    let functions = BTreeMap::from([("writer".to_owned(), root.join("writer.py"))]);
+    let parameters = vec![("Greeting".to_owned(), "Hello from".to_owned())];
+    let source = Source { root, functions };
+    let name = "fixture".to_owned();
+    let settings = StackSettings {
+        name,
+        source,
+        parameters,
+        emulator,
+        postgres: Settings::default(),
+    };
+    Stack::start(settings).await.unwrap()
+}
+
+#[tokio::test]
+async fn an_upload_is_followed_to_its_result_and_its_mail() {
+    let environment = vec![("AWS_ENDPOINT_URL_RDS".to_owned(), "http://127.0.0.1:1".to_owned())];
+    let stack = fixture(Emulator {
+        wait_scale: 0.001,
+        environment,
+        ..Emulator::default()
+    })
+    .await;
+    let aws = stack.aws();
+    let mailbox = stack.mailbox(&aws, "mailbox").await.unwrap();
+
+    // A file by the real CLI, and bytes.
+    let bundle = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+    let by_file = stack.ship_file(&aws, "shop", &bundle).await.unwrap();
+    let by_bytes = stack.ship(&aws, "shop", "Cargo.toml", b"x".to_vec()).await.unwrap();
+    assert_eq!(by_file.key, "bundles/shop/Cargo.toml");
+    assert_ne!(by_file.version_id, by_bytes.version_id);
+
+    for shipped in [&by_file, &by_bytes] {
+        let mut seen = Vec::new();
+        let watch = |state: &str| seen.push(state.to_owned());
+        let (result, ended) = stack.follow(&aws, shipped, LONG, watch).await.unwrap();
+        assert_eq!(result.status, "migrated");
+        assert_eq!((seen, ended.error.as_deref()), (ended.states, Some("Fixture.Ended")));
+        let mail = mailbox
+            .wait_for(LONG, |mail| mail.subject == "Hello from bundles/shop/Cargo.toml")
+            .await
+            .unwrap();
+        assert_eq!(mail.text, "A result is there.");
+
+        // Functions see what AWS gives them and what they were given here, and nothing of this process.
+        let variables: Vec<&str> = result.summary.as_deref().unwrap().split(' ').collect();
+        assert!(variables.contains(&"AWS_ENDPOINT_URL_RDS") && !variables.contains(&"CARGO_MANIFEST_DIR"));
+    }
+    assert_eq!(stack.executions(&aws).await.unwrap().len(), 2);
+    assert_eq!(mailbox.look().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_target_has_its_own_database_secret_and_parameter() {
+    let stack = fixture(Emulator::default()).await;
+    let aws = stack.aws();
+    let target = stack
+        .add_target(&aws, stack.postgres(), "other", |target| target.set_role = None)
+        .await
+        .unwrap();
+    stack
+        .postgres()
+        .connect(stack.postgres().migrator(), "other")
+        .await
+        .unwrap();
+    let secret = aws
+        .secrets
+        .get_secret_value()
+        .secret_id(&target.credentials.secret)
+        .send()
+        .await
+        .unwrap();
+    assert!(
+        secret
+            .secret_string
+            .unwrap()
+            .contains(stack.postgres().migrator().password())
+    );
+    let parameter = aws
+        .ssm
+        .get_parameter()
+        .name("/fixture/targets/other")
+        .send()
+        .await
+        .unwrap()
+        .parameter
+        .unwrap();
+    let read: belay_model::Target = serde_json::from_str(&parameter.value.unwrap()).unwrap();
+    assert_eq!(read, target);
+
+    // An execution that waits 100 s is seen waiting, and ends when it is stopped.
+    let arn = stack.run(&aws, &serde_json::json!({})).await.unwrap();
+    let late = wait_for_end(&aws, &arn, Duration::from_millis(200), |_| ())
+        .await
+        .unwrap_err();
+    assert!(late.to_string().contains(r#"states ["Wait"]"#), "{late}");
+    aws.sfn.stop_execution().execution_arn(&arn).send().await.unwrap();
+    let ended = wait_for_end(&aws, &arn, LONG, |_| ()).await.unwrap();
+    assert_eq!(ended.status.as_str(), "ABORTED");
+}
