@@ -52,6 +52,8 @@ codes! {
     NotAZip = "Belay.NotAZip",
     /// The zip has no entry.
     EmptyBundle = "Belay.EmptyBundle",
+    /// The zip has a form that Belay does not read: zip64, several disks, or bytes that belong to no entry.
+    UnsupportedZip = "Belay.UnsupportedZip",
     /// The zip ends before its end.
     Truncated = "Belay.Truncated",
     /// An entry's bytes do not match their CRC-32.
@@ -62,7 +64,7 @@ codes! {
     Encrypted = "Belay.Encrypted",
     /// An entry uses a compression other than stored or deflate.
     UnsupportedCompression = "Belay.UnsupportedCompression",
-    /// An entry's name has a `..` component.
+    /// An entry's name has a `..`, `.` or empty component.
     PathTraversal = "Belay.PathTraversal",
     /// An entry's name is absolute, or begins with a drive.
     AbsolutePath = "Belay.AbsolutePath",
