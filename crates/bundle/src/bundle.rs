@@ -1,0 +1,184 @@
+//! A checked bundle, and its texts on demand.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+use belay_model::{BundleDigest, Checksum, Code, Failure, FileDigest, MigrationKind, Place, Version};
+
+use crate::archive::Packed;
+use crate::check::{self, Checked};
+use crate::folder::{self, FolderError};
+use crate::unpack::Unpacker;
+use crate::{Limits, Rejected, ScriptConfig};
+
+/// A bundle that has been checked: every name, size, CRC-32 and text in it is what it must be.
+///
+/// It holds the zip's bytes; of the unpacked files never more than one at a time.
+pub struct Bundle {
+    zip: Vec<u8>,
+    digest: BundleDigest,
+    migrations: Vec<Migration>,
+    assertions: Vec<Assertion>,
+    ignored: Vec<String>,
+    texts: BTreeMap<String, Packed>,
+}
+
+/// A migration of a bundle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Migration {
+    /// How often it runs.
+    pub kind: MigrationKind,
+    /// For a versioned one, always; for a repeatable one, never.
+    pub version: Option<Version>,
+    /// From the file's name, `_` read as a space.
+    pub description: String,
+    /// The path relative to its location, with `/`: what the history stores.
+    pub script: String,
+    /// The path in the bundle.
+    pub path: String,
+    /// Of the raw text, before placeholders.
+    pub checksum: Checksum,
+    /// Of the file's bytes.
+    pub sha256: FileDigest,
+    /// The file's size in bytes.
+    pub bytes: u64,
+    /// What `<script>.conf` says.
+    pub config: ScriptConfig,
+}
+
+/// A file of `verify/`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assertion {
+    /// The path in the bundle.
+    pub path: String,
+    /// Of the file's bytes.
+    pub sha256: FileDigest,
+    /// The file's size in bytes.
+    pub bytes: u64,
+}
+
+/// A text that a bundle can't give.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// No migration or assertion has this path.
+    #[error("the bundle has no migration or assertion `{0}`")]
+    NotThere(String),
+    /// The bytes were checked when the bundle was opened and read differently now: a bug.
+    #[error("`{path}` can't be read any more: {message}")]
+    Changed {
+        /// The path in the bundle.
+        path: String,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        let message = error.to_string();
+        match error {
+            ReadError::NotThere(path) => Self::new(Code::PlanMismatch, message).at(Place::file(path)),
+            ReadError::Changed { path, .. } => Self::new(Code::Bug, message).at(Place::file(path)),
+        }
+    }
+}
+
+impl Bundle {
+    /// Checks a zip, whole.
+    ///
+    /// # Errors
+    /// Every problem at once, as far as the zip can be read.
+    pub fn from_zip(bytes: Vec<u8>, limits: &Limits) -> Result<Self, Rejected> {
+        let Checked {
+            migrations,
+            assertions,
+            ignored,
+            texts,
+        } = check::check(&bytes, limits)?;
+        Ok(Self {
+            digest: BundleDigest::of(&bytes),
+            zip: bytes,
+            migrations,
+            assertions,
+            ignored,
+            texts,
+        })
+    }
+
+    /// Packs a folder, in memory, and checks that: the same files make the same zip, and so the same digest, on every
+    /// machine. Hidden files (`.git`) are left out.
+    ///
+    /// # Errors
+    /// Every problem of the bundle, or what keeps the folder from being read.
+    pub fn from_folder(path: &Path, limits: &Limits) -> Result<Self, FolderError> {
+        Ok(Self::from_zip(folder::zip(path, limits)?, limits)?)
+    }
+
+    /// The bundle's identity: the SHA-256 of the zip.
+    #[must_use]
+    pub fn digest(&self) -> BundleDigest {
+        self.digest
+    }
+
+    /// The zip's bytes, as they were checked.
+    #[must_use]
+    pub fn zip(&self) -> &[u8] {
+        &self.zip
+    }
+
+    /// Versioned ones by version, then repeatable ones by description in UTF-16 code units: the order in which they
+    /// run. Never empty.
+    #[must_use]
+    pub fn migrations(&self) -> &[Migration] {
+        &self.migrations
+    }
+
+    /// The files of `verify/`, by path.
+    #[must_use]
+    pub fn assertions(&self) -> &[Assertion] {
+        &self.assertions
+    }
+
+    /// The paths of all other files, in order.
+    #[must_use]
+    pub fn ignored(&self) -> &[String] {
+        &self.ignored
+    }
+
+    /// The text of a migration or an assertion, by its path in the bundle; unpacked for this call. It never begins with
+    /// a byte order mark; else it is what the checksum and the SHA-256 were made of.
+    ///
+    /// # Errors
+    /// If there is no such file.
+    pub fn text(&self, path: &str) -> Result<String, ReadError> {
+        let packed = self
+            .texts
+            .get(path)
+            .ok_or_else(|| ReadError::NotThere(path.to_owned()))?;
+        let changed = |message: String| ReadError::Changed {
+            path: path.to_owned(),
+            message,
+        };
+        let mut bytes = Vec::with_capacity(usize::try_from(packed.size).unwrap_or_default());
+        Unpacker::new()
+            .unpack(&self.zip, packed, |piece| bytes.extend_from_slice(piece))
+            .map_err(|flaw| changed(flaw.message))?;
+        let mut text = String::from_utf8(bytes).map_err(|error| changed(error.to_string()))?;
+        let marks = text.len() - text.trim_start_matches('\u{feff}').len();
+        text.drain(..marks);
+        Ok(text)
+    }
+}
+
+/// Without the zip's bytes.
+impl fmt::Debug for Bundle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bundle")
+            .field("digest", &self.digest)
+            .field("migrations", &self.migrations)
+            .field("assertions", &self.assertions)
+            .field("ignored", &self.ignored)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,196 @@
+//! Every check in one pass, every problem at once.
+
+use std::collections::BTreeMap;
+
+use belay_model::{Code, FileDigest, MigrationKind};
+
+use crate::archive::{self, Entry, Packed};
+use crate::layout::{self, Role};
+use crate::rejected::{Flaw, Problems};
+use crate::unpack::{Unpacker, check_claims};
+use crate::{Assertion, Limits, Migration, Rejected, ScriptConfig, checksum, entry_name, text};
+
+/// What a zip without a problem holds.
+#[derive(Debug, Default)]
+pub(crate) struct Checked {
+    pub(crate) migrations: Vec<Migration>,
+    pub(crate) assertions: Vec<Assertion>,
+    pub(crate) ignored: Vec<String>,
+    /// Where the texts of migrations and assertions are.
+    pub(crate) texts: BTreeMap<String, Packed>,
+}
+
+/// Checks the zip: its form, the names, and then each entry's data once.
+pub(crate) fn check(zip: &[u8], limits: &Limits) -> Result<Checked, Rejected> {
+    let mut problems = Problems::default();
+    let mut checked = Checked::default();
+    if let Some(entries) = archive::open(zip, limits, &mut problems) {
+        let files = files(&entries, limits, &mut problems);
+        checked.read(zip, files, limits, &mut problems);
+    }
+    problems.finish()?;
+    checked.sort();
+    Ok(checked)
+}
+
+struct File<'a> {
+    name: &'a str,
+    role: Role,
+    packed: Option<&'a Packed>,
+}
+
+/// The files among the entries, with their roles by name.
+fn files<'a>(entries: &'a [Entry], limits: &Limits, problems: &mut Problems) -> Vec<File<'a>> {
+    let names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
+    let duplicates = entry_name::duplicates(&names);
+    let mut files = Vec::new();
+    let mut good = Vec::new();
+    let mut all_good = true;
+    for (entry, duplicate) in entries.iter().zip(duplicates) {
+        let mut flaws = entry_name::flaws(&entry.name, limits);
+        flaws.extend(duplicate);
+        if !entry.name_is_utf8 {
+            flaws.push(Flaw::new(Code::NameNotUtf8, "the name is not UTF-8"));
+        }
+        let is_good = flaws.is_empty();
+        all_good &= is_good;
+        flaws.into_iter().for_each(|flaw| problems.of_entry(&entry.name, flaw));
+        if entry.name.ends_with('/') {
+            continue;
+        }
+        good.extend(is_good.then_some(entry.name.as_str()));
+        files.push((entry, is_good));
+    }
+    let mut roles = layout::roles(&good, all_good, problems).into_iter();
+    let with_role = |(entry, is_good): (&'a Entry, bool)| File {
+        name: &entry.name,
+        role: is_good.then(|| roles.next()).flatten().unwrap_or(Role::Refused),
+        packed: entry.packed.as_ref(),
+    };
+    files.into_iter().map(with_role).collect()
+}
+
+impl Checked {
+    /// Unpacks each file once. The sizes that the headers claim bound what is unpacked, and the limits bound those.
+    fn read(&mut self, zip: &[u8], files: Vec<File<'_>>, limits: &Limits, problems: &mut Problems) {
+        let total: u64 = files
+            .iter()
+            .filter_map(|file| file.packed)
+            .map(|packed| packed.size)
+            .sum();
+        let all_fit = total <= limits.total_bytes;
+        if !all_fit {
+            let message = format!("all files together have {total} bytes; at most {}", limits.total_bytes);
+            problems.of_bundle(Flaw::new(Code::TotalTooLarge, message));
+        }
+        let mut unpacker = Unpacker::new();
+        let mut bytes = Vec::new();
+        let mut configs = BTreeMap::new();
+        for file in files {
+            let Some(packed) = file.packed else { continue };
+            if let Err(flaw) = check_claims(packed, limits) {
+                problems.of_entry(file.name, flaw);
+                continue;
+            }
+            if !all_fit {
+                continue;
+            }
+            bytes.clear();
+            let is_text = !matches!(file.role, Role::Ignored | Role::Refused);
+            let unpacked = unpacker.unpack(zip, packed, |piece| {
+                if is_text {
+                    bytes.extend_from_slice(piece);
+                }
+            });
+            let kept = unpacked
+                .map_err(|flaw| vec![flaw])
+                .and_then(|()| self.keep(&file, packed, &bytes, &mut configs));
+            for flaw in kept.err().into_iter().flatten() {
+                problems.of_entry(file.name, flaw);
+            }
+        }
+        for migration in &mut self.migrations {
+            migration.config = configs.remove(&migration.path).unwrap_or_default();
+        }
+    }
+
+    fn keep(
+        &mut self,
+        file: &File<'_>,
+        packed: &Packed,
+        bytes: &[u8],
+        configs: &mut BTreeMap<String, ScriptConfig>,
+    ) -> Result<(), Vec<Flaw>> {
+        let path = file.name.to_owned();
+        let text = || text::check(bytes).map_err(|flaw| vec![flaw]);
+        let migration = |kind, version, script: &str, description: &str, text| Migration {
+            kind,
+            version,
+            description: description.to_owned(),
+            script: script.to_owned(),
+            path: path.clone(),
+            checksum: checksum(text),
+            sha256: FileDigest::of(bytes),
+            bytes: packed.size,
+            config: ScriptConfig::default(),
+        };
+        match &file.role {
+            Role::Versioned(script, version, description) => {
+                let kind = MigrationKind::Versioned;
+                let made = migration(kind, Some(version.clone()), script, description, text()?);
+                self.migrations.push(made);
+            }
+            Role::Repeatable(script, description) => {
+                let made = migration(MigrationKind::Repeatable, None, script, description, text()?);
+                self.migrations.push(made);
+            }
+            Role::Assertion => {
+                text()?;
+                self.assertions.push(Assertion {
+                    path: path.clone(),
+                    sha256: FileDigest::of(bytes),
+                    bytes: packed.size,
+                });
+            }
+            Role::ScriptConfig(of) => {
+                configs.insert(of.clone(), ScriptConfig::read(text()?)?);
+                return Ok(());
+            }
+            Role::BelayToml => return check_belay_toml(text()?),
+            Role::Ignored => {
+                self.ignored.push(path);
+                return Ok(());
+            }
+            Role::Refused => return Ok(()),
+        }
+        self.texts.insert(path, packed.clone());
+        Ok(())
+    }
+
+    fn sort(&mut self) {
+        self.migrations.sort_by(|a, b| {
+            let by_version = a.kind.cmp(&b.kind).then_with(|| a.version.cmp(&b.version));
+            by_version.then_with(|| a.description.encode_utf16().cmp(b.description.encode_utf16()))
+        });
+        self.assertions.sort_by(|a, b| a.path.cmp(&b.path));
+        self.ignored.sort();
+    }
+}
+
+/// `belay.toml` is where our own keys will be. There are none yet, so that whoever writes one is told.
+fn check_belay_toml(text: &str) -> Result<(), Vec<Flaw>> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let flaws: Vec<Flaw> = text
+        .lines()
+        .zip(1..)
+        .filter(|(line, _)| !line.trim().is_empty() && !line.trim_start().starts_with('#'))
+        .map(|(_, number)| {
+            let message = "this version of Belay knows no keys in `belay.toml`";
+            Flaw::new(Code::ConfigInvalid, message).at_line(number)
+        })
+        .collect();
+    match flaws.is_empty() {
+        true => Ok(()),
+        false => Err(flaws),
+    }
+}
