@@ -5,7 +5,7 @@ use std::process::ExitStatus;
 use std::{error, io, result};
 
 /// The result of everything here that can fail.
-pub type Result<T> = result::Result<T, Error>;
+pub type Result<T, E = Error> = result::Result<T, E>;
 
 /// A situation that the reader has to do something about.
 #[derive(Debug, thiserror::Error)]

@@ -15,7 +15,8 @@ use crate::{program, tools};
 
 /// Builds every function of the project, and gives each one's program by the name of its folder in `functions/`.
 ///
-/// `profile` is `local` for the demo and the tests. The first build takes minutes.
+/// `profile` is `local` for the demo and the tests. The first build takes minutes, so cargo tells on standard error
+/// what it does.
 ///
 /// # Errors
 /// Something does not compile.
@@ -37,7 +38,7 @@ pub async fn build_functions(profile: &str) -> Result<BTreeMap<String, PathBuf>>
             command.args(["--package", &package_name(&manifest)?]);
         }
     }
-    let messages = program::run_async(command).await?;
+    let messages = program::run_telling(command).await?;
     Ok(messages.lines().filter_map(|line| program_of(line, &folder)).collect())
 }
 

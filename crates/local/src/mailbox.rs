@@ -86,6 +86,18 @@ impl Mailbox {
         })
     }
 
+    /// The next mail; waits for it as long as it takes.
+    ///
+    /// # Errors
+    /// The emulator refuses.
+    pub async fn next(&self) -> Result<Mail> {
+        loop {
+            if let Some(mail) = self.receive(10).await?.into_iter().next() {
+                return Ok(mail);
+            }
+        }
+    }
+
     /// The mails that have come since the last look. One at a time and in order, as far as the topic keeps order.
     ///
     /// # Errors

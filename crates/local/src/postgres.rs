@@ -1,5 +1,6 @@
 //! A PostgreSQL server of one's own, with the roles that a database on RDS has.
 
+mod certificate;
 mod role;
 mod settings;
 
@@ -16,8 +17,9 @@ use tempfile::TempDir;
 use tokio::time::sleep;
 use tokio_postgres::{Client, Config, NoTls};
 
+pub use self::certificate::Certificate;
 pub use self::role::Role;
-pub use self::settings::{Build, Certificate, Settings};
+pub use self::settings::{Build, Settings};
 use crate::error::{Error, Result, file};
 use crate::supervise::{Plan, Server};
 use crate::{place, program, tools};

@@ -28,15 +28,29 @@ fn result(program: String, output: &Output) -> Result<String> {
 }
 /// As [`run`], without blocking the runtime.
 pub(crate) async fn run_async(command: Command) -> Result<String> {
+    run_with(command, Stdio::piped()).await
+}
+
+/// As [`run_async`], but what it writes to standard error is seen at once.
+pub(crate) async fn run_telling(command: Command) -> Result<String> {
+    run_with(command, Stdio::inherit()).await
+}
+
+async fn run_with(command: Command, stderr: Stdio) -> Result<String> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let output = tokio::process::Command::from(command)
+    let child = tokio::process::Command::from(command)
         .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(stderr)
         .kill_on_drop(true)
-        .output()
-        .await
+        .spawn()
         .map_err(|source| Error::Spawn {
             program: program.clone(),
             source,
         })?;
-    result(program, &output)
+    let output = child.wait_with_output().await;
+    result(
+        program.clone(),
+        &output.map_err(|source| Error::Spawn { program, source })?,
+    )
 }

@@ -22,8 +22,10 @@ pub struct StackSettings {
     pub name: String,
     /// What is deployed.
     pub source: Source,
-    /// The template's parameters.
-    pub parameters: Vec<(String, String)>,
+    /// The first target, which the template makes. Its database and its secret exist before the deploy.
+    pub first_target: String,
+    /// The template's parameters, for that target.
+    pub parameters: fn(&str, &Target) -> Vec<(String, String)>,
     /// How the emulator is started.
     pub emulator: Emulator,
     /// How the database server is started.
@@ -57,15 +59,18 @@ impl Stack {
     /// A part does not start, or the template is refused.
     pub async fn start(settings: StackSettings) -> Result<Self> {
         let (postgres, emulator) = tokio::join!(Postgres::start(settings.postgres), settings.emulator.start());
-        let (postgres, emulator) = (postgres?, emulator?);
-        let aws = Aws::at(&emulator.endpoint());
-        let outputs = deployment::deploy(&aws, &settings.name, &settings.source, &settings.parameters).await?;
-        Ok(Self {
-            name: settings.name,
-            outputs,
-            emulator,
-            postgres,
-        })
+        let (name, first, source) = (settings.name, settings.first_target, settings.source);
+        let mut stack = Self {
+            name,
+            outputs: Outputs::new(),
+            emulator: emulator?,
+            postgres: postgres?,
+        };
+        let aws = stack.aws();
+        let target = stack.new_database(&aws, &stack.postgres, &first).await?;
+        let parameters = (settings.parameters)(&first, &target);
+        stack.outputs = deployment::deploy(&aws, &stack.name, &source, &parameters).await?;
+        Ok(stack)
     }
 
     /// New clients of the emulator. Take new ones in each test: see [`Aws`].
@@ -141,9 +146,17 @@ impl Stack {
         name: &str,
         change: impl FnOnce(&mut Target),
     ) -> Result<Target> {
+        let mut target = self.new_database(aws, server, name).await?;
+        change(&mut target);
+        self.put_target(aws, name, &target).await?;
+        Ok(target)
+    }
+
+    /// An empty database and a secret for it; the target that they would be.
+    async fn new_database(&self, aws: &Aws, server: &Postgres, name: &str) -> Result<Target> {
         server.create_database(name, server.migrator()).await?;
         let secret = self.put_secret(aws, server, name).await?;
-        let mut target = Target {
+        Ok(Target {
             engine: Engine::Postgresql,
             endpoint: Endpoint {
                 host: "127.0.0.1".to_owned(),
@@ -159,10 +172,7 @@ impl Stack {
             flyway: Default::default(),
             locks: Default::default(),
             notify: None,
-        };
-        change(&mut target);
-        self.put_target(aws, name, &target).await?;
-        Ok(target)
+        })
     }
 
     /// Writes a target's parameter, or overwrites it.

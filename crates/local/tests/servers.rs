@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use belay_local::{Build, Emulator, Postgres, Settings};
+use belay_local::{Build, Certificate, Emulator, Postgres, Settings};
 use tokio_postgres::Client;
 
 /// Far above what anything here takes; only a failure waits as long.
@@ -79,6 +79,26 @@ async fn postgres_16_runs_too() {
         number(&client, "SELECT current_setting('server_version_num')::bigint / 10000").await,
         16
     );
+}
+
+#[tokio::test]
+async fn postgres_with_tls_shows_its_certificate() {
+    let certificate = Certificate::issue(&["localhost", "127.0.0.1"]).unwrap();
+    assert!(certificate.root.starts_with("-----BEGIN CERTIFICATE-----") && certificate.root != certificate.chain);
+    let (build, certificate) = (Build::V18Tls, Some(certificate));
+    let server = Postgres::start(Settings {
+        build,
+        certificate,
+        ..Settings::default()
+    })
+    .await
+    .unwrap();
+    let client = server.connect(server.superuser(), "postgres").await.unwrap();
+    assert_eq!(
+        number(&client, "SELECT (current_setting('ssl') = 'on')::int::bigint").await,
+        1
+    );
+    client.batch_execute("CREATE EXTENSION pgcrypto").await.unwrap();
 }
 
 #[tokio::test]

@@ -7,19 +7,18 @@ use std::path::Path;
 use std::time::Duration;
 
 use belay_local::{Emulator, Settings, Source, Stack, StackSettings, wait_for_end};
+use belay_model::Target;
 
 const LONG: Duration = Duration::from_secs(60);
 
 async fn fixture(emulator: Emulator) -> Stack {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixture");
     let functions = BTreeMap::from([("writer".to_owned(), root.join("writer.py"))]);
-    let parameters = vec![("Greeting".to_owned(), "Hello from".to_owned())];
-    let source = Source { root, functions };
-    let name = "fixture".to_owned();
     let settings = StackSettings {
-        name,
-        source,
-        parameters,
+        name: "fixture".to_owned(),
+        source: Source { root, functions },
+        first_target: "shop".to_owned(),
+        parameters: |first, _| vec![("Greeting".to_owned(), format!("Hello from {first}:"))],
         emulator,
         postgres: Settings::default(),
     };
@@ -52,7 +51,7 @@ async fn an_upload_is_followed_to_its_result_and_its_mail() {
         assert_eq!(result.status, "migrated");
         assert_eq!((seen, ended.error.as_deref()), (ended.states, Some("Fixture.Ended")));
         let mail = mailbox
-            .wait_for(LONG, |mail| mail.subject == "Hello from bundles/shop/Cargo.toml")
+            .wait_for(LONG, |mail| mail.subject == "Hello from shop: bundles/shop/Cargo.toml")
             .await
             .unwrap();
         assert_eq!(mail.text, "A result is there.");
@@ -100,7 +99,7 @@ async fn a_target_has_its_own_database_secret_and_parameter() {
         .unwrap()
         .parameter
         .unwrap();
-    let read: belay_model::Target = serde_json::from_str(&parameter.value.unwrap()).unwrap();
+    let read: Target = serde_json::from_str(&parameter.value.unwrap()).unwrap();
     assert_eq!(read, target);
 
     // An execution that waits 100 s is seen waiting, and ends when it is stopped.

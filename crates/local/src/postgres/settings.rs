@@ -4,6 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use super::certificate::Certificate;
 use crate::error::{Result, file};
 use crate::place;
 
@@ -31,15 +32,6 @@ pub struct Settings {
     pub certificate: Option<Certificate>,
     /// More settings, as in `postgresql.conf`. They win.
     pub more: Vec<(String, String)>,
-}
-
-/// What a server shows to its clients.
-#[derive(Debug, Clone)]
-pub struct Certificate {
-    /// The certificate and those between it and its root, in PEM.
-    pub chain: String,
-    /// Its private key, in PEM.
-    pub key: String,
 }
 
 impl Settings {
@@ -74,7 +66,7 @@ impl Settings {
 
     /// Writes the certificate where the server looks for it.
     pub(super) fn install_certificate(&self, data: &Path) -> Result<()> {
-        let Some(Certificate { chain, key }) = &self.certificate else {
+        let Some(Certificate { chain, key, .. }) = &self.certificate else {
             return Ok(());
         };
         for (name, content) in [("server.crt", chain), ("server.key", key)] {

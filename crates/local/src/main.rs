@@ -1,0 +1,50 @@
+//! `belay-local`: Belay's whole stack on this machine, to try it out.
+
+mod up;
+
+use std::error::Error as _;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Belay's whole stack on this machine: an AWS emulator, a PostgreSQL server, and this project deployed to them.
+#[derive(Parser)]
+#[command(name = "belay-local", disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start the stack and keep it until Ctrl-C or `down`; prints what to type meanwhile
+    Up(up::Options),
+    /// Stop the stack that `up` started
+    Down,
+    /// Print the variables with which any AWS client reaches the stack, for `eval`
+    Env,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Up(options) => up::up(&options).await,
+        Command::Down => up::down(),
+        Command::Env => up::env(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let mut text = format!("belay-local: {error}");
+            let mut source = error.source();
+            while let Some(cause) = source {
+                text = format!("{text}\n  because: {cause}");
+                source = cause.source();
+            }
+            // There is nobody else to tell if standard error is closed.
+            let _ = writeln!(io::stderr(), "{text}");
+            ExitCode::FAILURE
+        }
+    }
+}
