@@ -1,0 +1,172 @@
+//! Everything that can go wrong at AWS, with the code under which the workflow knows it.
+
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use belay_model::{Code, Failure};
+
+/// What went wrong at AWS. Never holds a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AwsError {
+    /// The bundle's object or version is not there.
+    #[error("s3://{bucket}/{key} has no version {version}")]
+    BundleGone {
+        /// The stack's bucket.
+        bucket: String,
+        /// The object's key.
+        key: String,
+        /// The version that was asked for.
+        version: String,
+    },
+    /// The bundle's object is larger than a bundle may be.
+    #[error("the bundle has {size} bytes, and a bundle may have at most {limit}")]
+    BundleTooLarge {
+        /// What S3 says, in bytes.
+        size: u64,
+        /// The most, in bytes.
+        limit: u64,
+    },
+    /// One of the run's papers is not what was written.
+    #[error("s3://{bucket}/{key} (version {version}) is not the paper that this run wrote: its SHA-256 differs")]
+    PaperChanged {
+        /// The stack's bucket.
+        bucket: String,
+        /// The paper's key.
+        key: String,
+        /// The paper's version.
+        version: String,
+    },
+    /// The bucket can't be read or written.
+    #[error("can't {action} s3://{bucket}/{key}: {said}")]
+    Storage {
+        /// `read` or `write`.
+        action: &'static str,
+        /// The stack's bucket.
+        bucket: String,
+        /// The object's key.
+        key: String,
+        /// What S3 said.
+        said: String,
+    },
+    /// A secret can't be read.
+    #[error("can't read the secret {arn}: {said}")]
+    SecretUnreadable {
+        /// The secret's ARN.
+        arn: String,
+        /// What Secrets Manager said.
+        said: String,
+    },
+    /// A secret was read, and is not what it must be.
+    #[error("the secret {arn} {problem}")]
+    SecretUnfit {
+        /// The secret's ARN.
+        arn: String,
+        /// What is wrong, without any of its values.
+        problem: String,
+    },
+    /// People can't be told.
+    #[error("can't publish to {topic}: {said}")]
+    Notification {
+        /// The topic's ARN.
+        topic: String,
+        /// What SNS said.
+        said: String,
+    },
+    /// The workflow can't be asked.
+    #[error("can't {action} the execution {execution}: {said}")]
+    Execution {
+        /// `start` or `describe`.
+        action: &'static str,
+        /// The execution's name or ARN.
+        execution: String,
+        /// What Step Functions said.
+        said: String,
+    },
+    /// The lock table can't be read or written.
+    #[error("can't {action} the lock {key}: {said}")]
+    Lock {
+        /// What was tried.
+        action: &'static str,
+        /// The item's key; `*` for all.
+        key: String,
+        /// What DynamoDB said.
+        said: String,
+    },
+    /// The lock item is not this run's any more (rule K3).
+    #[error("the lock {key} is not this run's any more: {found}")]
+    Fenced {
+        /// The item's key.
+        key: String,
+        /// What the item says.
+        found: String,
+    },
+    /// Something that can't be, unless Belay has a bug.
+    #[error("{0}")]
+    Bug(String),
+}
+
+impl AwsError {
+    /// The failure with its stable code and what to do next.
+    #[must_use]
+    pub fn failure(&self) -> Failure {
+        let (code, next) = match self {
+            Self::BundleGone { .. } => (
+                Code::BundleGone,
+                "upload the bundle again: a run takes exactly the version that it was started for",
+            ),
+            Self::BundleTooLarge { .. } => (
+                Code::BundleTooLarge,
+                "split the bundle, or load large data outside of migrations",
+            ),
+            Self::PaperChanged { .. } => (
+                Code::PlanMismatch,
+                "find out who writes under runs/ in the stack's bucket, then start a new execution with the same input",
+            ),
+            Self::Storage { .. } => (
+                Code::Storage,
+                "check the bucket and the function's role, then redrive the execution",
+            ),
+            Self::SecretUnreadable { .. } => (
+                Code::Credentials,
+                "check that the secret exists and that the function's role may read it, then redrive the execution",
+            ),
+            Self::SecretUnfit { .. } => (
+                Code::Credentials,
+                "correct the secret (JSON with username and password) or the target's parameter, then redrive the \
+                 execution",
+            ),
+            Self::Notification { .. } => (
+                Code::Notification,
+                "check the topic and its policy, then redrive the execution",
+            ),
+            Self::Execution { .. } | Self::Lock { .. } => {
+                (Code::Workflow, "redrive the execution once the service answers")
+            }
+            Self::Fenced { .. } => (Code::Fenced, "look which run holds the lock; this one must not go on"),
+            Self::Bug(_) => (Code::Bug, "report this with the execution's ARN"),
+        };
+        Failure::new(code, self.to_string()).next(next)
+    }
+}
+
+/// What a service said, in one line: its code and message, or why there was no answer.
+///
+/// Only `Display` of the error chain: a `Debug` would hold the raw answer, and that of Secrets Manager is a secret.
+pub(crate) fn said<E, R>(error: &SdkError<E, R>) -> String
+where
+    E: std::error::Error + ProvideErrorMetadata + 'static,
+    R: std::fmt::Debug + 'static,
+{
+    if let Some(code) = error.code() {
+        return match error.message() {
+            Some(message) => format!("{code}: {message}"),
+            None => code.to_owned(),
+        };
+    }
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
