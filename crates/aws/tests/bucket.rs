@@ -1,5 +1,7 @@
 //! Bundles, papers and results against a bucket with versions and conditional writes.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use belay_aws::bundles::Bundles;
 use belay_aws::double::{Aws, Service};
 use belay_aws::papers::Papers;

@@ -1,5 +1,7 @@
 //! Secrets, the lock, mail and executions.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use std::collections::BTreeMap;
 
 use belay_aws::double::{Aws, Service};

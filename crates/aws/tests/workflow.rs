@@ -1,5 +1,7 @@
 //! The names that cross between functions and the workflow: in the code, in `migration.asl.json` and in `docs/errors`.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
