@@ -113,7 +113,7 @@ pub struct Caught {
     deny_unknown_fields
 )]
 pub enum ValidateRequest {
-    /// Look at the bundle alone. Answer: [`CheckReply`].
+    /// Look at the target's settings and the bundle (for `keep`, at the settings alone). Answer: [`CheckReply`].
     Check {
         /// Who calls.
         run: RunHeader,
@@ -146,8 +146,9 @@ pub enum ValidateRequest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CheckReply {
-    /// The bundle's identity.
-    pub digest: BundleDigest,
+    /// The bundle's identity; nothing for `keep`, which has no bundle and has only its target looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<BundleDigest>,
     /// Versioned and repeatable migrations in it.
     pub migrations: u32,
     /// The key of the lock item: the instance, or the endpoint's host and port.
