@@ -21,8 +21,14 @@ pub struct Plan {
     pub history_exists: bool,
     /// The highest installed rank; nothing for no table or no row.
     pub base_rank: Option<i32>,
+    /// The last attempt that the journal knew; nothing without a journal.
+    pub journal: Option<i64>,
     /// Schemas to create before the first unit.
     pub create_schemas: Vec<String>,
+    /// The search path of every session, where the target names a default schema.
+    pub search_path: Option<String>,
+    /// Whether a constraint may wait for the end of a transaction, so that it must be told to wait again after each file.
+    pub defers_constraints: bool,
     /// How the units were made, and why.
     pub transaction: TransactionMode,
     /// Why the units are as they are, in a sentence.

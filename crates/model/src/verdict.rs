@@ -14,6 +14,8 @@ pub enum Verdict {
     Between,
     /// This run committed all that was planned.
     After,
+    /// The run's own record is gone and the database is not as it was (V3): a person must look.
+    Unknown,
 }
 
 /// Whether the assertions of `verify/` hold.
@@ -68,6 +70,7 @@ impl fmt::Display for Verdict {
             Self::Before => "before",
             Self::Between => "between",
             Self::After => "after",
+            Self::Unknown => "unknown",
         })
     }
 }

@@ -1,0 +1,373 @@
+//! Migrate: one attempt to bring the database from before the plan to after it, under the lock.
+
+use std::time::Duration;
+
+use belay_bundle::Bundle;
+use belay_model::{Attempt, Code, Failure, MigrateStatus, Plan, PlanDigest, PlannedMigration, Unit, UnitKind};
+use futures_util::future::BoxFuture;
+
+use crate::budget::Budget;
+use crate::error::EngineError;
+use crate::fingerprint::{self, Schema};
+use crate::group::{self, Group};
+use crate::journal::{self, OpenUnit, UnitKey};
+use crate::lock;
+use crate::lone::Lone;
+use crate::placeholder::Placeholders;
+use crate::script::Script;
+use crate::session::{Connect, Session};
+
+/// Asked before each step that changes something, whether this run may still change anything (K3).
+pub trait Gate: Send + Sync {
+    /// Refuses if the lock item is not this run's under its fence.
+    fn check(&self) -> BoxFuture<'_, Result<(), Failure>>;
+}
+
+/// Always open: for `belay` by hand, where the database lock is the only one.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenGate;
+
+impl Gate for OpenGate {
+    fn check(&self) -> BoxFuture<'_, Result<(), Failure>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+/// What Migrate is asked.
+#[derive(Clone, Copy)]
+pub struct MigrateInput<'a> {
+    /// How to log in.
+    pub connect: &'a Connect,
+    /// The bundle that the plan was made from.
+    pub bundle: &'a Bundle,
+    /// The plan.
+    pub plan: &'a Plan,
+    /// Its placeholders, with the values of its secrets.
+    pub placeholders: &'a Placeholders,
+    /// The attempt.
+    pub attempt: Attempt,
+    /// How long it may work.
+    pub budget: Budget,
+    /// Whether it may.
+    pub gate: &'a dyn Gate,
+}
+
+/// What Migrate did. The truth of it is Verify's to tell.
+#[derive(Debug)]
+pub struct Migrated {
+    /// Whether there is more to do.
+    pub status: MigrateStatus,
+    /// The schema when the attempt was opened; only from the call that opened it.
+    pub started: Option<Schema>,
+    /// The schema after the last unit; only when done.
+    pub ended: Option<Schema>,
+}
+
+/// Applies what is planned, from where this attempt stands.
+///
+/// # Errors
+/// What stopped it. Nothing is to be inferred from it: ask [`crate::verify`].
+pub async fn migrate(input: MigrateInput<'_>) -> Result<Migrated, EngineError> {
+    if input.plan.bundle != input.bundle.digest() {
+        return Err(EngineError::PlanMismatch(
+            "the plan was made from another bundle".to_owned(),
+        ));
+    }
+    let session = Session::open(input.connect, input.plan.search_path.as_deref()).await?;
+    let migrated = run(&session, input).await;
+    session.close().await;
+    migrated
+}
+
+async fn run(session: &Session, input: MigrateInput<'_>) -> Result<Migrated, EngineError> {
+    let MigrateInput {
+        connect, plan, attempt, ..
+    } = input;
+    let digest = plan.digest()?;
+    lock::end_orphans(session, &connect.run).await?;
+    lock::take(
+        session,
+        &plan.history,
+        Duration::from_secs(connect.locks.budget_s.into()),
+    )
+    .await?;
+    input
+        .gate
+        .check()
+        .await
+        .map_err(|failure| EngineError::Gate(Box::new(failure)))?;
+    journal::create(session.client()).await?;
+    let started = open_attempt(session, input, &digest).await?;
+    let open = journal::open_units(session.client(), &plan.history, Some(&connect.run)).await?;
+    let resumed = open
+        .into_iter()
+        .find(|unit| unit.attempt == journal::attempt_number(attempt));
+    let done = units_done(session, input).await?;
+    let mut applying = Applying {
+        session,
+        input,
+        next: done,
+        finished: 0,
+        resumed,
+    };
+    let status = applying.run().await?;
+    let ended = match status {
+        MigrateStatus::Done => Some(fingerprint::read_alone(session.client()).await?),
+        MigrateStatus::More => None,
+    };
+    Ok(Migrated { status, started, ended })
+}
+
+/// Opens the attempt, or finds it open. The schema, if this call opened it.
+async fn open_attempt(
+    session: &Session,
+    input: MigrateInput<'_>,
+    digest: &PlanDigest,
+) -> Result<Option<Schema>, EngineError> {
+    let MigrateInput {
+        connect, plan, attempt, ..
+    } = input;
+    let client = session.client();
+    let known = journal::attempt_row(client, &connect.run, attempt).await?;
+    let started = if known.is_none() {
+        Some(fingerprint::read_alone(client).await?)
+    } else {
+        None
+    };
+    let row = journal::open_attempt(client, &connect.run, attempt, plan, digest).await?;
+    if !row.open {
+        return Err(EngineError::AttemptClosed {
+            run: connect.run.clone(),
+            attempt,
+            found: "closed".to_owned(),
+        });
+    }
+    if row.plan != digest.to_string() {
+        return Err(EngineError::PlanMismatch(format!(
+            "attempt {attempt} was opened for another plan, {}",
+            row.plan
+        )));
+    }
+    Ok(started)
+}
+
+/// How many units of this attempt are in the history: the first of them that is not is the next.
+async fn units_done(session: &Session, input: MigrateInput<'_>) -> Result<usize, EngineError> {
+    let MigrateInput {
+        connect, plan, attempt, ..
+    } = input;
+    if !plan.history_exists && !exists(session, plan).await? {
+        return Ok(0);
+    }
+    let rows = journal::own_rows(session.client(), &plan.history, &connect.run).await?;
+    let is_in = |migration: &PlannedMigration| {
+        rows.iter()
+            .any(|row| row.rank == migration.rank && row.attempt == journal::attempt_number(attempt))
+    };
+    Ok(plan
+        .units
+        .iter()
+        .take_while(|unit| unit.migrations.iter().all(is_in))
+        .count())
+}
+
+async fn exists(session: &Session, plan: &Plan) -> Result<bool, EngineError> {
+    let sql = "SELECT pg_catalog.to_regclass($1) IS NOT NULL";
+    let name = plan.history.to_string();
+    let row = session
+        .client()
+        .query_typed_one(sql, &[(&name, tokio_postgres::types::Type::TEXT)])
+        .await?;
+    Ok(row.try_get(0)?)
+}
+
+/// An attempt under way.
+pub(crate) struct Applying<'a> {
+    pub(crate) session: &'a Session,
+    pub(crate) input: MigrateInput<'a>,
+    /// The unit to run next.
+    next: usize,
+    /// Units and statements of lone files that this call finished (V5).
+    pub(crate) finished: usize,
+    /// The open mark that an earlier call of this attempt left.
+    resumed: Option<OpenUnit>,
+}
+
+/// Why a unit did not finish.
+pub(crate) enum Stop {
+    /// A lock could not be had: the unit may be tried again.
+    LockWait(EngineError),
+    /// The budget is over; where it was stopped.
+    Cancelled(Box<Failure>),
+    /// Anything else.
+    Failed(EngineError),
+}
+
+impl<E: Into<EngineError>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl<'a> Applying<'a> {
+    async fn run(&mut self) -> Result<MigrateStatus, EngineError> {
+        let mut patience = group::Patience::new(self.input.connect.locks);
+        while self.next < self.input.plan.units.len() {
+            if self.input.budget.is_over() {
+                return self.out_of_time(None);
+            }
+            self.input
+                .gate
+                .check()
+                .await
+                .map_err(|failure| EngineError::Gate(Box::new(failure)))?;
+            match self.run_units().await {
+                Ok(()) => patience = group::Patience::new(self.input.connect.locks),
+                Err(Stop::LockWait(error)) => {
+                    self.session.rollback().await?;
+                    patience.wait(error).await?;
+                }
+                Err(Stop::Cancelled(at)) => {
+                    // The server may have committed before it was asked to stop: the history tells.
+                    self.session.rollback().await?;
+                    self.next = units_done(self.session, self.input).await?.max(self.next);
+                    return self.out_of_time(Some(at));
+                }
+                Err(Stop::Failed(error)) => {
+                    // The session ends with this call; its transaction must not outlive the answer.
+                    let _ = self.session.rollback().await;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(MigrateStatus::Done)
+    }
+
+    /// V5: `more` only if something was finished; a whole budget for one statement is too long.
+    fn out_of_time(&self, at: Option<Box<Failure>>) -> Result<MigrateStatus, EngineError> {
+        match at {
+            Some(failure) if self.finished == 0 => Err(EngineError::Failed(Box::new(Failure {
+                code: Code::TooLong,
+                message: "one statement took longer than an invocation lasts".to_owned(),
+                next: Some(
+                    "split it, or run the bundle where there is more time: belay migrate --url … --bundle …".to_owned(),
+                ),
+                ..*failure
+            }))),
+            _ => Ok(MigrateStatus::More),
+        }
+    }
+
+    /// Runs the next unit; of groups, as many as can be sent ahead.
+    async fn run_units(&mut self) -> Result<(), Stop> {
+        let Some(unit) = self.input.plan.units.get(self.next) else {
+            return Ok(());
+        };
+        match unit.kind {
+            UnitKind::Lone => {
+                let (index, resumed) = (self.next, self.resumed.take());
+                Lone::new(self, index, unit)?.run(resumed).await?;
+                self.next += 1;
+                self.finished += 1;
+                Ok(())
+            }
+            UnitKind::Group => {
+                let ahead = self.groups_ahead();
+                let (done, stopped) = Group::run(self, self.next..ahead).await;
+                self.next += done;
+                self.finished += done;
+                stopped
+            }
+        }
+    }
+
+    /// Groups up to the next lone file, or up to the one that carries the assertions, which is run by itself.
+    fn groups_ahead(&self) -> usize {
+        let units = &self.input.plan.units;
+        let lone = units
+            .iter()
+            .skip(self.next)
+            .position(|unit| unit.kind == UnitKind::Lone);
+        let end = lone.map_or(units.len(), |offset| self.next + offset);
+        match self.assertions_unit() {
+            Some(last) if last > self.next => end.min(last),
+            _ => end,
+        }
+    }
+
+    /// The unit in whose transaction the assertions run: the last, if it is a group (M3; a lone one is V4's).
+    pub(crate) fn assertions_unit(&self) -> Option<usize> {
+        let last = self.input.plan.units.len().checked_sub(1)?;
+        let is_group = self
+            .input
+            .plan
+            .units
+            .get(last)
+            .is_some_and(|unit| unit.kind == UnitKind::Group);
+        (is_group && !self.input.plan.assertions.is_empty()).then_some(last)
+    }
+
+    /// A planned migration, made ready.
+    pub(crate) fn script(&self, migration: &PlannedMigration) -> Result<Script, EngineError> {
+        self.ready(&migration.path)
+    }
+
+    /// The assertions, made ready.
+    pub(crate) fn assertions(&self) -> Result<Vec<Script>, EngineError> {
+        self.input
+            .plan
+            .assertions
+            .iter()
+            .map(|assertion| self.ready(&assertion.path))
+            .collect()
+    }
+
+    fn ready(&self, path: &str) -> Result<Script, EngineError> {
+        let MigrateInput {
+            bundle,
+            plan,
+            placeholders,
+            ..
+        } = self.input;
+        script(bundle, plan, placeholders, path)
+    }
+
+    /// The key of a unit's mark.
+    pub(crate) fn key(&self, unit: usize) -> UnitKey<'a> {
+        UnitKey {
+            run: &self.input.connect.run,
+            attempt: self.input.attempt,
+            unit,
+        }
+    }
+
+    /// M1: the guard of a unit.
+    pub(crate) fn guard(&self, index: usize, unit: &Unit) -> String {
+        let plan = self.input.plan;
+        let rank = match (index, unit.migrations.first()) {
+            (0, _) | (_, None) => plan.base_rank,
+            (_, Some(first)) => Some(first.rank - 1),
+        };
+        self.key(index)
+            .guard(&plan.history, plan.history_exists || index > 0, rank)
+    }
+}
+
+/// A file of the bundle as the plan froze it.
+pub(crate) fn script(
+    bundle: &Bundle,
+    plan: &Plan,
+    placeholders: &Placeholders,
+    path: &str,
+) -> Result<Script, EngineError> {
+    let config = bundle
+        .migrations()
+        .iter()
+        .find(|migration| migration.path == path)
+        .map(|migration| &migration.config);
+    let replace = config
+        .and_then(|config| config.placeholder_replacement)
+        .unwrap_or(plan.placeholder_replacement);
+    Script::new(path, bundle.text(path)?, replace.then_some(placeholders))
+        .map_err(|problem| EngineError::PlanMismatch(format!("the plan does not fit the bundle: {problem}")))
+}

@@ -1,0 +1,291 @@
+//! Lone files: run statement by statement, each leaving a trail that is as durable as what it did (rules L1 to L3).
+
+use belay_model::{Code, Failure, Place, PlannedMigration, Unit};
+use tokio_postgres::SimpleQueryMessage;
+
+use crate::apply::{Applying, Stop};
+use crate::classify::StatementKind;
+use crate::error::EngineError;
+use crate::group::{self, begin_unit, setup};
+use crate::history;
+use crate::journal::OpenUnit;
+use crate::lock;
+use crate::report::{self, Layout};
+use crate::script::Script;
+
+/// A lone file under way.
+pub(crate) struct Lone<'a, 'b> {
+    applying: &'b mut Applying<'a>,
+    index: usize,
+    unit: &'a Unit,
+    migration: &'a PlannedMigration,
+    script: Script,
+    /// Procedures commit by themselves: the file's `.conf` says that it does not want a transaction.
+    bare_procedures: bool,
+}
+
+impl<'a, 'b> Lone<'a, 'b> {
+    pub(crate) fn new(applying: &'b mut Applying<'a>, index: usize, unit: &'a Unit) -> Result<Self, EngineError> {
+        let [migration] = unit.migrations.as_slice() else {
+            return Err(EngineError::PlanMismatch("a lone unit must have one file".to_owned()));
+        };
+        let script = applying.script(migration)?;
+        let config = applying
+            .input
+            .bundle
+            .migrations()
+            .iter()
+            .find(|m| m.path == migration.path)
+            .map(|m| &m.config);
+        let bare_procedures = config.and_then(|config| config.execute_in_transaction) == Some(false);
+        Ok(Self {
+            applying,
+            index,
+            unit,
+            migration,
+            script,
+            bare_procedures,
+        })
+    }
+
+    /// Runs the file, from where an earlier call of this attempt stopped.
+    pub(crate) async fn run(self, resumed: Option<OpenUnit>) -> Result<(), Stop> {
+        let next = match resumed {
+            Some(open) => self.resume(&open).await?,
+            None => {
+                self.begin().await?;
+                0
+            }
+        };
+        let kinds: Vec<StatementKind> = self.script.kinds().collect();
+        let mut in_transaction = false;
+        for (statement, kind) in kinds.into_iter().enumerate().skip(next) {
+            if !in_transaction && self.applying.input.budget.is_over() {
+                return Err(Stop::Cancelled(Box::new(
+                    Failure::new(Code::TooLong, "").at(self.script.statement_place(statement)),
+                )));
+            }
+            in_transaction = self.statement(statement, kind, in_transaction).await?;
+            if !in_transaction {
+                self.applying.finished += 1;
+                self.check_lock(statement).await?;
+            }
+        }
+        if in_transaction {
+            let failure = Failure::new(Code::SqlFailed, "the file begins a transaction that it does not end");
+            return Err(Stop::Failed(EngineError::Failed(Box::new(
+                failure.at(self.script.place()),
+            ))));
+        }
+        self.end().await
+    }
+
+    /// L1: the mark is committed first.
+    async fn begin(&self) -> Result<(), Stop> {
+        let plan = self.applying.input.plan;
+        let mut statements = begin_unit(self.applying, self.index, self.unit, self.migration, true);
+        if self.index == 0 && !plan.create_schemas.is_empty() && !plan.history_exists {
+            statements.extend(setup(self.applying, self.index));
+        }
+        statements.push("COMMIT".to_owned());
+        self.ours(&statements).await
+    }
+
+    /// The statement to go on with. What the file had set for its session is said again.
+    async fn resume(&self, open: &OpenUnit) -> Result<usize, Stop> {
+        if open.progress == "started" {
+            let place = self
+                .script
+                .statement_place(usize::try_from(open.statement - 1).unwrap_or_default());
+            let failure = Failure::new(
+                Code::UnitOpen,
+                "an earlier call started this statement, and its end is not known",
+            )
+            .at(place);
+            return Err(Stop::Failed(EngineError::Failed(Box::new(failure))));
+        }
+        let done = usize::try_from(open.statement).unwrap_or_default();
+        for (index, kind) in self.script.kinds().enumerate().take(done) {
+            if kind == StatementKind::Session {
+                self.applying.session.run(self.script.statement_sql(index)).await?;
+            }
+        }
+        Ok(done)
+    }
+
+    /// Runs one statement with its trail. Whether a transaction of the file's own is open after it.
+    async fn statement(&self, index: usize, kind: StatementKind, in_transaction: bool) -> Result<bool, Stop> {
+        let key = self.applying.key(self.index);
+        let number = index + 1;
+        let bare = match kind {
+            StatementKind::Alone => true,
+            StatementKind::Procedure => self.bare_procedures,
+            _ => false,
+        };
+        match (kind, in_transaction) {
+            (StatementKind::Begin, _) => self.file(index, &[], &[]).await.map(|()| true),
+            // The file's own COMMIT commits the trail of everything since its BEGIN.
+            (StatementKind::Commit, true) => {
+                self.file(index, &self.note(number), &[]).await?;
+                self.still_in_transaction().await
+            }
+            (StatementKind::Rollback, true) => {
+                self.file(index, &[], &[]).await?;
+                let open = self.still_in_transaction().await?;
+                if !open {
+                    self.ours(&transaction(self.note(number))).await?;
+                }
+                Ok(open)
+            }
+            (_, true) => self.file(index, &[], &[]).await.map(|()| true),
+            (StatementKind::Commit | StatementKind::Rollback, false) => {
+                // Without a transaction the server only warns.
+                self.file(index, &[], &[]).await?;
+                self.ours(&transaction(self.note(number))).await.map(|()| false)
+            }
+            (_, false) if bare => {
+                self.ours(&[key.note(number, "started")]).await?;
+                self.ours(&[WAIT_FOR_LOCKS.to_owned()]).await?;
+                self.file(index, &[], &[]).await?;
+                self.ours(&[WAIT_NO_MORE.to_owned()]).await?;
+                self.ours(&transaction(self.note(number))).await.map(|()| false)
+            }
+            (_, false) => {
+                let mut note = self.note(number);
+                note.push("COMMIT".to_owned());
+                self.file(
+                    index,
+                    &["BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE".to_owned()],
+                    &note,
+                )
+                .await
+                .map(|()| false)
+            }
+        }
+    }
+
+    /// The trail of a statement, written as ourselves whatever role the file has, which it gets back.
+    fn note(&self, number: usize) -> Vec<String> {
+        vec![
+            "SELECT pg_catalog.set_config('belay.role', pg_catalog.current_setting('role'), true)".to_owned(),
+            format!("SET LOCAL ROLE {}", self.applying.session.reset_role()),
+            self.applying.key(self.index).note(number, "done"),
+            "SELECT pg_catalog.set_config('role', pg_catalog.current_setting('belay.role'), true)".to_owned(),
+        ]
+    }
+
+    /// The history row, the journal row and the closing of the mark are one transaction.
+    async fn end(&self) -> Result<(), Stop> {
+        let plan = self.applying.input.plan;
+        let key = self.applying.key(self.index);
+        let mut statements = vec![
+            "RESET SESSION AUTHORIZATION".to_owned(),
+            "RESET ROLE".to_owned(),
+            "RESET ALL".to_owned(),
+        ];
+        statements.push("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE".to_owned());
+        statements.push(key.note(self.script.len(), "done"));
+        if self.index == 0 && plan.create_schemas.is_empty() && !plan.history_exists {
+            statements.extend(history::create_table(&plan.history));
+        }
+        statements.push(history::insert_row(
+            &plan.history,
+            self.migration,
+            plan.installed_by.as_deref(),
+            &key.elapsed(),
+        ));
+        statements.push(key.insert_applied(&plan.history, self.migration));
+        statements.push(key.close_mark());
+        statements.push("COMMIT".to_owned());
+        self.ours(&statements).await
+    }
+
+    /// Statements of ours.
+    async fn ours(&self, statements: &[String]) -> Result<(), Stop> {
+        match self
+            .applying
+            .session
+            .client()
+            .batch_execute(&statements.join(";\n"))
+            .await
+        {
+            Ok(()) => Ok(()),
+            Err(error) => Err(group::stop(self.applying, error, false, self.script.place())),
+        }
+    }
+
+    /// A statement of the file between statements of ours.
+    async fn file(&self, index: usize, before: &[String], after: &[String]) -> Result<(), Stop> {
+        let Some(statement) = self.script.statements().get(index) else {
+            return Ok(());
+        };
+        let mut sql: String = before.iter().flat_map(|ours| [ours.as_str(), ";\n"]).collect();
+        let layout = Layout {
+            prefix_statements: before.len(),
+            prefix_chars: sql.chars().count(),
+            bytes: statement.start..statement.end,
+            statements: index..index + 1,
+        };
+        sql.push_str(self.script.statement_sql(index));
+        for ours in after {
+            sql.push_str("\n;");
+            sql.push_str(ours);
+        }
+        let sending = self.applying.session.client().simple_query(&sql);
+        let input = self.applying.input;
+        let (answer, cancelled) = input.budget.answer(self.applying.session, sending).await?;
+        let Err(error) = answer else { return Ok(()) };
+        let place = match error.as_db_error() {
+            Some(db) if db.position().is_some() => report::locate(&self.script, &layout, db, 0),
+            _ => self.script.statement_place(index),
+        };
+        Err(match group::stop(self.applying, error, cancelled, place) {
+            // What is tried again is a whole unit, and this one is under way.
+            Stop::LockWait(error) => Stop::Failed(error),
+            stop => stop,
+        })
+    }
+
+    /// Whether a transaction block is open: after `COMMIT AND CHAIN` one is.
+    async fn still_in_transaction(&self) -> Result<bool, Stop> {
+        // In a block, two statements see one start time; outside, each its own.
+        let messages = self
+            .applying
+            .session
+            .client()
+            .simple_query("SELECT pg_catalog.pg_current_xact_id_if_assigned() IS NOT NULL OR pg_catalog.now() <> pg_catalog.statement_timestamp()")
+            .await?;
+        let open = messages
+            .iter()
+            .any(|message| matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some("t")));
+        Ok(open)
+    }
+
+    /// A file can drop the session's lock; then nothing else keeps a Flyway out.
+    async fn check_lock(&self, statement: usize) -> Result<(), Stop> {
+        if lock::is_held(self.applying.session, &self.applying.input.plan.history).await? {
+            return Ok(());
+        }
+        let place: Place = self.script.statement_place(statement);
+        let failure = Failure::new(Code::LockLost, "the file dropped the migration lock").at(place);
+        Err(Stop::Failed(EngineError::Failed(Box::new(failure))))
+    }
+}
+
+/// CREATE INDEX CONCURRENTLY waits for others' snapshots, and a lock timeout would leave an invalid index. The budget
+/// still ends it.
+const WAIT_FOR_LOCKS: &str = "SELECT pg_catalog.set_config('belay.lock_timeout', pg_catalog.current_setting('lock_timeout'), false), \
+     pg_catalog.set_config('lock_timeout', '0', false)";
+
+/// What the file had set is set again.
+const WAIT_NO_MORE: &str =
+    "SELECT pg_catalog.set_config('lock_timeout', pg_catalog.current_setting('belay.lock_timeout'), false)";
+
+/// These statements in a transaction of ours.
+fn transaction(statements: Vec<String>) -> Vec<String> {
+    let begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE".to_owned();
+    std::iter::once(begin)
+        .chain(statements)
+        .chain(["COMMIT".to_owned()])
+        .collect()
+}

@@ -1,0 +1,113 @@
+//! From the server's error to a failure that names the file, the line and the statement.
+
+use belay_model::{Code, Failure, Place};
+use tokio_postgres::error::{DbError, ErrorPosition};
+
+use crate::error::server_error;
+use crate::placeholder::Placeholders;
+use crate::script::Script;
+
+/// What a message to the server was made of, to lead an error back to its file.
+#[derive(Debug, Clone)]
+pub(crate) struct Layout {
+    /// Statements of ours before the file's.
+    pub(crate) prefix_statements: usize,
+    /// Characters before the file's text.
+    pub(crate) prefix_chars: usize,
+    /// The bytes of the file's text that were sent.
+    pub(crate) bytes: std::ops::Range<usize>,
+    /// The statements of the file that were sent.
+    pub(crate) statements: std::ops::Range<usize>,
+}
+
+/// Where an error happened: by the server's position, else by how many statements had completed.
+pub(crate) fn locate(script: &Script, layout: &Layout, error: &DbError, completed: usize) -> Place {
+    if let Some(ErrorPosition::Original(position)) = error.position() {
+        // Characters, from 1, of the whole message.
+        let in_file = (*position as usize).checked_sub(layout.prefix_chars + 1);
+        let sent = script.sql().get(layout.bytes.clone()).unwrap_or_default();
+        let offset = in_file.and_then(|chars| sent.char_indices().map(|(at, _)| at).chain([sent.len()]).nth(chars));
+        if let Some(offset) = offset {
+            return script.byte_place(layout.bytes.start + offset);
+        }
+    }
+    match completed.checked_sub(layout.prefix_statements) {
+        Some(index) if layout.statements.contains(&(layout.statements.start + index)) => {
+            script.statement_place(layout.statements.start + index)
+        }
+        _ => script.place(),
+    }
+}
+
+/// The failure of a migration's statement.
+pub(crate) fn sql_failure(place: Place, error: &DbError, placeholders: &Placeholders) -> Failure {
+    let server = server_error(error);
+    let failure = Failure {
+        server: Some(server),
+        next: next_step(error).map(str::to_owned),
+        ..Failure::new(Code::SqlFailed, "PostgreSQL refused a statement").at(place)
+    };
+    mask(failure, placeholders)
+}
+
+/// What only grouping causes (U2), and what only a transaction of ours causes.
+fn next_step(error: &DbError) -> Option<&'static str> {
+    match error.code().code() {
+        "55P04" | "55006" => {
+            Some("if the file works by itself, set transaction = \"each\" in the target and run again")
+        }
+        "42P07" if error.message().contains("pg_temp") => {
+            Some("set transaction = \"each\" in the target and run again")
+        }
+        "25001" | "2D000" => Some(
+            "put executeInTransaction=false into the file's .sql.conf: then it runs outside a transaction of Belay's",
+        ),
+        _ => None,
+    }
+}
+
+/// The failure with every secret value of the placeholders masked.
+pub(crate) fn mask(failure: Failure, placeholders: &Placeholders) -> Failure {
+    let text = |text: String| placeholders.mask(&text);
+    let place = failure.place.map(|place| Place {
+        statement: place.statement.map(text),
+        ..place
+    });
+    let server = failure.server.map(|server| belay_model::ServerError {
+        sql_state: server.sql_state,
+        message: text(server.message),
+        detail: server.detail.map(text),
+        hint: server.hint.map(text),
+        context: server.context.map(text),
+    });
+    Failure {
+        message: text(failure.message),
+        place,
+        server,
+        ..failure
+    }
+}
+
+/// What a guard of ours said, if it was one: the text behind `belay:`.
+pub(crate) fn guard(error: &DbError) -> Option<Guard> {
+    let (_, said) = error.message().split_once("belay:")?;
+    let (kind, found) = said.split_once(' ').unwrap_or((said, ""));
+    let found = found.trim_end_matches('"').to_owned();
+    match kind {
+        "attempt-closed" => Some(Guard::AttemptClosed(found)),
+        "history-moved" => Some(Guard::HistoryMoved(found)),
+        "transaction-lost" => Some(Guard::TransactionLost),
+        _ => None,
+    }
+}
+
+/// What a guard found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Guard {
+    /// The attempt is not open: its state.
+    AttemptClosed(String),
+    /// The history is not as planned: its rank.
+    HistoryMoved(String),
+    /// The transaction of the mark is over.
+    TransactionLost,
+}
