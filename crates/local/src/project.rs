@@ -24,27 +24,43 @@ impl StackSettings {
     /// # Errors
     /// Something does not compile.
     pub async fn project(profile: &str, emulator: Emulator, postgres: Settings) -> Result<Self> {
-        Ok(Self {
-            name: NAME.to_owned(),
-            source: Source::project(profile).await?,
-            first_target: FIRST_TARGET.to_owned(),
+        Ok(Self::of(Source::project(profile).await?, emulator, postgres))
+    }
+
+    /// As [`project`](Self::project), for a source whose template has this project's parameters.
+    pub fn of(source: Source, emulator: Emulator, postgres: Settings) -> Self {
+        let (name, first_target, more_parameters) = (NAME.to_owned(), FIRST_TARGET.to_owned(), Vec::new());
+        Self {
+            name,
+            source,
+            first_target,
             parameters,
+            more_parameters,
             emulator,
             postgres,
-        })
+        }
     }
 }
 
 /// The parameters of `sam/template.yaml`.
 fn parameters(name: &str, target: &Target) -> Vec<(String, String)> {
     let endpoint = &target.endpoint;
+    let architecture = if cfg!(target_arch = "aarch64") {
+        "arm64"
+    } else {
+        "x86_64"
+    };
     [
+        ("MailAddress", MAIL.to_owned()),
         ("TargetName", name.to_owned()),
-        ("DatabaseHost", endpoint.host.clone()),
-        ("DatabasePort", endpoint.port.to_string()),
-        ("DatabaseName", endpoint.database.clone()),
-        ("DatabaseSecretArn", target.credentials.secret.clone()),
-        ("NotificationEmail", MAIL.to_owned()),
+        ("TargetHost", endpoint.host.clone()),
+        ("TargetPort", endpoint.port.to_string()),
+        ("TargetDatabase", endpoint.database.clone()),
+        ("TargetSecretArn", target.credentials.secret.clone()),
+        ("TargetTls", "off".to_owned()),
+        ("Architecture", architecture.to_owned()),
+        // The emulator speaks plain HTTP.
+        ("RequireTls", "false".to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into()

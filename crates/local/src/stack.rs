@@ -26,6 +26,8 @@ pub struct StackSettings {
     pub first_target: String,
     /// The template's parameters, for that target.
     pub parameters: fn(&str, &Target) -> Vec<(String, String)>,
+    /// More of the template's parameters.
+    pub more_parameters: Vec<(String, String)>,
     /// How the emulator is started.
     pub emulator: Emulator,
     /// How the database server is started.
@@ -68,7 +70,8 @@ impl Stack {
         };
         let aws = stack.aws();
         let target = stack.new_database(&aws, &stack.postgres, &first).await?;
-        let parameters = (settings.parameters)(&first, &target);
+        let mut parameters = (settings.parameters)(&first, &target);
+        parameters.extend(settings.more_parameters);
         stack.outputs = deployment::deploy(&aws, &stack.name, &source, &parameters).await?;
         Ok(stack)
     }
@@ -126,12 +129,28 @@ impl Stack {
         self.output("StateMachine")
     }
 
+    /// The topic's ARN.
+    ///
+    /// # Errors
+    /// The template lacks the output `Topic`.
+    pub fn topic(&self) -> Result<&str> {
+        self.output("Topic")
+    }
+
+    /// The lock table's name.
+    ///
+    /// # Errors
+    /// The template lacks the output `LockTable`.
+    pub fn lock_table(&self) -> Result<&str> {
+        self.output("LockTable")
+    }
+
     /// A new mailbox for the mails of this stack; `name` must be new.
     ///
     /// # Errors
     /// The emulator refuses, or the template lacks the output `Topic`.
     pub async fn mailbox(&self, aws: &Aws, name: &str) -> Result<Mailbox> {
-        Mailbox::open(aws, self.output("Topic")?, name).await
+        Mailbox::open(aws, self.topic()?, name).await
     }
 
     /// Makes an empty database of this name on `server`, owned by its migrator, and makes it a target: its own secret,

@@ -3,11 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "what the tests share is not itself a test")]
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use belay_local::{Emulator, Settings, Source, Stack, StackSettings, wait_for_end};
-use belay_model::Target;
+use belay_local::{Emulator, FIRST_TARGET, NAME, Settings, Source, Stack, StackSettings, checkout, wait_for_end};
+use belay_model::{Target, Tls};
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -19,6 +20,7 @@ async fn fixture(emulator: Emulator) -> Stack {
         source: Source { root, functions },
         first_target: "shop".to_owned(),
         parameters: |first, _| vec![("Greeting".to_owned(), format!("Hello from {first}:"))],
+        more_parameters: Vec::new(),
         emulator,
         postgres: Settings::default(),
     };
@@ -111,4 +113,46 @@ async fn a_target_has_its_own_database_secret_and_parameter() {
     aws.sfn.stop_execution().execution_arn(&arn).send().await.unwrap();
     let ended = wait_for_end(&aws, &arn, LONG, |_| ()).await.unwrap();
     assert_eq!(ended.status.as_str(), "ABORTED");
+}
+
+/// With a program that stands for each function, since building the real ones is another test's business.
+#[tokio::test]
+async fn the_projects_template_deploys() {
+    let root = checkout();
+    let template = fs::read_to_string(root.join("sam/template.yaml")).unwrap();
+    let folders = template
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("CodeUri: ../functions/"));
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixture/writer.py");
+    let functions: BTreeMap<_, _> = folders
+        .map(|folder| (folder.trim_end_matches('/').to_owned(), program.clone()))
+        .collect();
+    assert!(functions.contains_key("migrate"), "{functions:?}");
+    let source = Source { root, functions };
+    let stack = Stack::start(StackSettings::of(source, Emulator::default(), Settings::default()))
+        .await
+        .unwrap();
+
+    let aws = stack.aws();
+    let path = format!("/{NAME}/targets/{FIRST_TARGET}");
+    let parameter = aws
+        .ssm
+        .get_parameter()
+        .name(path)
+        .send()
+        .await
+        .unwrap()
+        .parameter
+        .unwrap();
+    let target: Target = serde_json::from_str(&parameter.value.unwrap()).unwrap();
+    assert_eq!((target.endpoint.port, target.tls), (stack.postgres().port(), Tls::Off));
+    let table = aws
+        .dynamodb
+        .describe_table()
+        .table_name(stack.lock_table().unwrap())
+        .send()
+        .await
+        .unwrap();
+    assert!(table.table.is_some());
+    assert!(stack.bucket().is_ok() && stack.topic().is_ok() && stack.state_machine().is_ok());
 }
