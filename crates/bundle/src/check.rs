@@ -41,33 +41,46 @@ struct File<'a> {
 
 /// The files among the entries, with their roles by name.
 fn files<'a>(entries: &'a [Entry], limits: &Limits, problems: &mut Problems) -> Vec<File<'a>> {
-    let names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
-    let duplicates = entry_name::duplicates(&names);
-    let mut files = Vec::new();
-    let mut good = Vec::new();
-    let mut all_good = true;
-    for (entry, duplicate) in entries.iter().zip(duplicates) {
+    let good = good_names(entries, limits, problems);
+    let is_file = |entry: &&Entry| !entry.name.ends_with('/');
+    let paths: Vec<&str> = good
+        .iter()
+        .flatten()
+        .copied()
+        .filter(|name| !name.ends_with('/'))
+        .collect();
+    let all_good = good.iter().all(Option::is_some);
+    let mut roles = layout::roles(&paths, all_good, problems).into_iter();
+    let with_role = |(entry, good): (&'a Entry, Option<&str>)| File {
+        name: &entry.name,
+        role: good.and_then(|_| roles.next()).unwrap_or(Role::Refused),
+        packed: entry.packed.as_ref(),
+    };
+    let files = entries.iter().zip(good).filter(|(entry, _)| is_file(entry));
+    files.map(with_role).collect()
+}
+
+/// The name of each entry, if there is nothing wrong with it.
+fn good_names<'a>(entries: &'a [Entry], limits: &Limits, problems: &mut Problems) -> Vec<Option<&'a str>> {
+    let mut names: Vec<Option<&str>> = Vec::with_capacity(entries.len());
+    for entry in entries {
         let mut flaws = entry_name::flaws(&entry.name, limits);
-        flaws.extend(duplicate);
         if !entry.name_is_utf8 {
             flaws.push(Flaw::new(Code::NameNotUtf8, "the name is not UTF-8"));
         }
-        let is_good = flaws.is_empty();
-        all_good &= is_good;
+        names.push(flaws.is_empty().then_some(entry.name.as_str()));
         flaws.into_iter().for_each(|flaw| problems.of_entry(&entry.name, flaw));
-        if entry.name.ends_with('/') {
-            continue;
-        }
-        good.extend(is_good.then_some(entry.name.as_str()));
-        files.push((entry, is_good));
     }
-    let mut roles = layout::roles(&good, all_good, problems).into_iter();
-    let with_role = |(entry, is_good): (&'a Entry, bool)| File {
-        name: &entry.name,
-        role: is_good.then(|| roles.next()).flatten().unwrap_or(Role::Refused),
-        packed: entry.packed.as_ref(),
+    // Only names within the limits are compared, so that this takes time in proportion to their number.
+    let duplicates = entry_name::duplicates(&names);
+    let mut good = |(name, duplicate): (Option<&'a str>, Option<Flaw>)| match (name, duplicate) {
+        (Some(name), Some(flaw)) => {
+            problems.of_entry(name, flaw);
+            None
+        }
+        (name, _) => name,
     };
-    files.into_iter().map(with_role).collect()
+    names.into_iter().zip(duplicates).map(&mut good).collect()
 }
 
 impl Checked {

@@ -64,21 +64,28 @@ fn traversal(path: &str) -> Option<Flaw> {
 
 /// For each name, whether an earlier one is the same file wherever case is ignored, or it lies in a "folder" that is a
 /// file.
-pub(crate) fn duplicates(names: &[&str]) -> Vec<Option<Flaw>> {
+pub(crate) fn duplicates(names: &[Option<&str>]) -> Vec<Option<Flaw>> {
     let flaw = |message: String| Some(Flaw::new(Code::DuplicateName, message));
-    let folded: Vec<String> = names.iter().map(|name| without_case(name)).collect();
+    let folded: Vec<Option<String>> = names.iter().map(|name| name.map(without_case)).collect();
     let mut first: HashMap<&str, &str> = HashMap::new();
-    let mut flaws: Vec<Option<Flaw>> = Vec::with_capacity(names.len());
-    for (name, folded) in names.iter().zip(&folded) {
-        let same = first.get(folded.trim_end_matches('/')).copied();
-        flaws.push(match same {
+    let mut flaws: Vec<Option<Flaw>> = names.iter().map(|_| None).collect();
+    for ((name, folded), slot) in names.iter().zip(&folded).zip(&mut flaws) {
+        let (Some(name), Some(folded)) = (name, folded) else {
+            continue;
+        };
+        let folded = folded.trim_end_matches('/');
+        *slot = match first.get(folded) {
             None => None,
-            Some(same) if same == *name => flaw("the name is there twice".to_owned()),
-            Some(same) => flaw(format!("`{}` differs only in case, or is a folder", show(same))),
-        });
-        first.entry(folded.trim_end_matches('/')).or_insert(name);
+            Some(same) if same == name => flaw("the name is there twice".to_owned()),
+            Some(same) => flaw(format!(
+                "`{}` is there too, and is the same where case is ignored",
+                show(same)
+            )),
+        };
+        first.entry(folded).or_insert(name);
     }
     for (folded, slot) in folded.iter().zip(&mut flaws) {
+        let Some(folded) = folded else { continue };
         let parents = folded
             .match_indices('/')
             .filter_map(|(at, _)| first.get(folded.get(..at)?));

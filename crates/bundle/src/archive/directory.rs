@@ -100,7 +100,7 @@ impl<'a> Record<'a> {
         if self.flags & ENCRYPTED != 0 {
             return Err(Flaw::new(Code::Encrypted, "the entry is encrypted"));
         }
-        extra::check(self.extra, self.name)?;
+        extra::check(self.extra, self.name, None)?;
         if self.disk != 0 || [self.packed, self.unpacked, self.offset].contains(&u32::MAX) {
             return Err(Flaw::new(
                 Code::UnsupportedZip,

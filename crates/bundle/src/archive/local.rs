@@ -111,7 +111,7 @@ impl<'a> Header<'a> {
     }
 
     fn check(&self, record: &Record<'_>) -> Result<(), Flaw> {
-        extra::check(self.extra, self.name)?;
+        extra::check(self.extra, self.name, Some((record.unpacked, record.packed)))?;
         // With a data descriptor the header is written before these are known; some writers know them all the same.
         let later = self.flags & DESCRIPTOR != 0;
         let same = |mine: u32, directory: u32| mine == directory || (later && mine == 0);

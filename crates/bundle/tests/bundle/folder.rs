@@ -1,7 +1,5 @@
 //! A folder as a bundle.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, SystemTime};

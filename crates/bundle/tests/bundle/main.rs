@@ -1,0 +1,11 @@
+//! Bundles through the public door.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod archive;
+mod contents;
+mod folder;
+mod forge;
+mod names;
+mod programs;
+mod properties;
