@@ -1,0 +1,36 @@
+//! What is known of a run at its end.
+
+use belay_model::{Action, Plan, RunResult};
+use serde_json::Value;
+
+/// What is known of a run at its end.
+#[derive(Debug, Clone, Copy)]
+pub struct Story<'a> {
+    /// The result object.
+    pub result: &'a RunResult,
+    /// What the run was to do.
+    pub action: Action,
+    /// The plan, where one was made.
+    pub plan: Option<&'a Plan>,
+    /// For `info` and `validate`: what they found.
+    pub info: Option<&'a Value>,
+    /// The lock's key, where the run came so far.
+    pub lock: Option<&'a str>,
+    /// What became of the lock.
+    pub fate: LockFate,
+    /// The lock table, for commands.
+    pub lock_table: &'a str,
+    /// The bucket, for addresses.
+    pub bucket: &'a str,
+    /// Where the result object is, in the bucket.
+    pub result_key: &'a str,
+}
+
+/// What became of the lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockFate {
+    /// Free, somebody else's, or never taken.
+    Free,
+    /// Quarantined because of this run.
+    Quarantined,
+}
