@@ -19,6 +19,7 @@ import subprocess
 import sys
 import threading
 
+PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -94,13 +95,16 @@ def main():
     # Only the owner says when it ends: not the terminal's Ctrl-C, not a hang-up.
     for ignored in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         signal.signal(ignored, signal.SIG_IGN)
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    prctl = ctypes.CDLL(None).prctl
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
-    def restore_signals():
+    def prepare():
+        # Should even this process be killed, at least the command ends with it.
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         for ignored in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
             signal.signal(ignored, signal.SIG_DFL)
 
-    command = subprocess.Popen(options.command, stdin=subprocess.DEVNULL, preexec_fn=restore_signals)
+    command = subprocess.Popen(options.command, stdin=subprocess.DEVNULL, preexec_fn=prepare)
     ending = {"remove": False}
     threading.Thread(target=obey, args=(command, options, ending), daemon=True).start()
     code = command.wait()

@@ -63,7 +63,8 @@ pub(crate) fn unprivileged(program: &Path) -> Vec<OsString> {
             format!("--reuid={NOBODY}").into(),
             format!("--regid={NOBODY}").into(),
         ]);
-        line.push("--clear-groups".into());
+        // The kernel forgets whose death should end a process when its user changes; so it is said again.
+        line.extend(["--clear-groups".into(), "--pdeathsig=KILL".into()]);
     }
     line.push(program.into());
     line

@@ -365,4 +365,33 @@ impl Stack {
         }
         Ok(all)
     }
+
+    /// What the functions have logged until now, with Lambda's own lines (START, REPORT), in no particular order.
+    ///
+    /// # Errors
+    /// The emulator refuses.
+    pub async fn logs(&self, aws: &Aws) -> Result<Vec<String>> {
+        let list = [
+            "logs",
+            "describe-log-groups",
+            "--query",
+            "logGroups[].logGroupName",
+            "--output",
+            "text",
+        ];
+        let mut lines = Vec::new();
+        for group in aws.cli(list).await?.split_whitespace() {
+            let read = [
+                "logs",
+                "filter-log-events",
+                "--log-group-name",
+                group,
+                "--query",
+                "events[].message",
+            ];
+            let messages = aws.cli(read.iter().chain(&["--output", "json"])).await?;
+            lines.extend(serde_json::from_str::<Vec<String>>(&messages).map_err(failed("logs:FilterLogEvents"))?);
+        }
+        Ok(lines)
+    }
 }

@@ -97,11 +97,20 @@ fn manual(stack: &Stack) -> Result<String> {
         "
 Belay is up. In another terminal:
 
-  eval \"$({program} env)\"                                    # then aws talks to this stack
-  aws s3 cp bundle.zip s3://{bucket}/bundles/{target}/        # ship a bundle
+  # The AWS CLI, talking to this stack
+  eval \"$({program} env)\"
+
+  # Ship a bundle
+  aws s3 cp bundle.zip s3://{bucket}/bundles/{target}/
+
+  # See the runs
   aws stepfunctions list-executions --state-machine-arn {machine}
+
+  # Look into the database
   {psql} {url}
-  {program} down                                             # or Ctrl-C here
+
+  # Stop (or Ctrl-C here)
+  {program} down
 
 Mails appear here as they are sent."
     ))
@@ -142,6 +151,8 @@ pub(crate) fn env() -> Result<()> {
     };
     let cli = aws_cli()?;
     let folder = cli.parent().unwrap_or(&cli).display().to_string();
+    // They would win over the variables below.
+    say(format_args!("unset AWS_PROFILE AWS_SESSION_TOKEN"));
     for (name, value) in Aws::at(&endpoint).environment() {
         say(format_args!("export {name}='{value}'"));
     }

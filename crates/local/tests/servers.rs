@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use belay_local::{Build, Certificate, Emulator, Postgres, Settings};
@@ -31,6 +32,24 @@ fn processes_in(folder: &Path) -> Vec<PathBuf> {
 fn assert_nothing_left(folder: &Path) {
     assert_eq!(processes_in(folder), Vec::<PathBuf>::new());
     assert!(!folder.exists(), "{} is still there", folder.display());
+}
+
+fn kill(signal: &str, process: u32) {
+    let mut kill = Command::new("kill");
+    assert!(
+        kill.args([format!("-{signal}"), process.to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
+}
+
+fn wait_until(is_so: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < LONG, "it did not happen in {LONG:?}");
+        sleep(Duration::from_millis(20));
+    }
 }
 
 async fn number(client: &Client, sql: &str) -> i64 {
@@ -177,6 +196,14 @@ async fn the_emulator_starts_when_it_enforces_permissions() {
     .unwrap();
 }
 
+#[tokio::test]
+async fn even_without_its_supervisor_a_server_ends() {
+    let server = Postgres::start(Settings::default()).await.unwrap();
+    let folder = folder_of(server.process_group());
+    kill("KILL", server.process_group());
+    wait_until(|| processes_in(&folder).is_empty());
+}
+
 /// Not a test: what the next test starts as a process of its own, to kill it.
 #[tokio::test]
 #[ignore = "is started by another test"]
@@ -209,26 +236,12 @@ fn nothing_is_left_when_the_owner_is_killed() {
             .collect();
         let folders: Vec<PathBuf> = groups.into_iter().map(folder_of).collect();
 
-        assert!(
-            Command::new("kill")
-                .arg(format!("-{signal}"))
-                .arg(owner.id().to_string())
-                .status()
-                .unwrap()
-                .success()
-        );
+        kill(signal, owner.id());
         owner.wait().unwrap();
-        let start = Instant::now();
-        while folders
-            .iter()
-            .any(|folder| folder.exists() || !processes_in(folder).is_empty())
-        {
-            assert!(
-                start.elapsed() < LONG,
-                "after {signal}: {:?}",
-                folders.iter().map(|it| processes_in(it))
-            );
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        wait_until(|| {
+            folders
+                .iter()
+                .all(|folder| !folder.exists() && processes_in(folder).is_empty())
+        });
     }
 }

@@ -64,6 +64,16 @@ async fn an_upload_is_followed_to_its_result_and_its_mail() {
     }
     assert_eq!(stack.executions(&aws).await.unwrap().len(), 2);
     assert_eq!(mailbox.look().await.unwrap(), []);
+    assert_eq!(
+        stack
+            .logs(&aws)
+            .await
+            .unwrap()
+            .iter()
+            .filter(|line| line.starts_with("REPORT "))
+            .count(),
+        2
+    );
 }
 
 #[tokio::test]
