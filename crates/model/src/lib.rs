@@ -7,6 +7,7 @@ mod code;
 mod digest;
 mod failure;
 mod identity;
+mod judgement;
 mod messages;
 mod migration;
 mod outcome;
@@ -19,6 +20,7 @@ pub use code::Code;
 pub use digest::{BundleDigest, FileDigest, ParseDigestError, PlanDigest, SchemaDigest};
 pub use failure::{Failure, Place, Problem, ServerError};
 pub use identity::{Attempt, InstanceName, ParseNameError, RunId, TargetName};
+pub use judgement::Judgement;
 pub use messages::{
     Action, Begun, BundleRef, Caught, CheckReply, Ending, InfoReply, KeepReply, LockRef, MigrateReply, MigrateRequest,
     MigrateStatus, NotifyReply, NotifyRequest, PaperRef, PlanReply, RunHeader, RunResult, ValidateRequest, Verified,
