@@ -7,7 +7,7 @@ use belay_model::{Code, FileDigest, MigrationKind};
 use crate::archive::{self, Entry, Packed};
 use crate::layout::{self, Role};
 use crate::rejected::{Flaw, Problems};
-use crate::unpack::{Unpacker, check_claims};
+use crate::unpack::{Unpacker, check_claim, check_claims};
 use crate::{Assertion, Limits, Migration, Rejected, ScriptConfig, checksum, entry_name, text};
 
 /// What a zip without a problem holds.
@@ -83,33 +83,41 @@ fn good_names<'a>(entries: &'a [Entry], limits: &Limits, problems: &mut Problems
     names.into_iter().zip(duplicates).map(&mut good).collect()
 }
 
+/// The files that may be unpacked: none if they are too much together.
+fn within_limits<'a>(
+    zip: &[u8],
+    files: Vec<File<'a>>,
+    limits: &Limits,
+    problems: &mut Problems,
+) -> Vec<(File<'a>, &'a Packed)> {
+    let mut within = Vec::with_capacity(files.len());
+    for file in files {
+        let Some(packed) = file.packed else { continue };
+        match check_claim(packed, limits) {
+            Ok(()) => within.push((file, packed)),
+            Err(flaw) => problems.of_entry(file.name, flaw),
+        }
+    }
+    if let Err(flaw) = check_claims(zip, within.iter().map(|(_, packed)| *packed), limits) {
+        problems.of_bundle(flaw);
+        within.clear();
+    }
+    within
+}
+
 impl Checked {
     /// Unpacks each file once. The sizes that the headers claim bound what is unpacked, and the limits bound those.
     fn read(&mut self, zip: &[u8], files: Vec<File<'_>>, limits: &Limits, problems: &mut Problems) {
-        let total: u64 = files
-            .iter()
-            .filter_map(|file| file.packed)
-            .map(|packed| packed.size)
-            .sum();
-        let all_fit = total <= limits.total_bytes;
-        if !all_fit {
-            let message = format!("all files together have {total} bytes; at most {}", limits.total_bytes);
-            problems.of_bundle(Flaw::new(Code::TotalTooLarge, message));
-        }
+        let files = within_limits(zip, files, limits, problems);
         let mut unpacker = Unpacker::new();
         let mut bytes = Vec::new();
         let mut configs = BTreeMap::new();
-        for file in files {
-            let Some(packed) = file.packed else { continue };
-            if let Err(flaw) = check_claims(packed, limits) {
-                problems.of_entry(file.name, flaw);
-                continue;
-            }
-            if !all_fit {
-                continue;
-            }
+        for (file, packed) in files {
             bytes.clear();
             let is_text = !matches!(file.role, Role::Ignored | Role::Refused);
+            if is_text {
+                bytes.reserve_exact(usize::try_from(packed.size).unwrap_or_default());
+            }
             let unpacked = unpacker.unpack(zip, packed, |piece| {
                 if is_text {
                     bytes.extend_from_slice(piece);

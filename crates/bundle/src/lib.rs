@@ -8,7 +8,7 @@
 //! ```text
 //! archive/       bytes → entries, if the zip has one reading
 //! entry_name     which names an entry may have
-//! layout         which entry is what: migration, assertion, setting, ignored
+//! location       where migrations are; layout: which entry is what
 //! file_name      Flyway's grammar of file names; rename: what a misnamed file could be called
 //! unpack         one entry, bounded
 //! text           what a file's text must be; checksum: Flyway's
@@ -26,6 +26,7 @@ mod file_name;
 mod folder;
 mod layout;
 mod limits;
+mod location;
 mod pack;
 mod rejected;
 mod rename;

@@ -11,7 +11,8 @@ pub struct Limits {
     pub file_bytes: u64,
     /// All files unpacked, in bytes.
     pub total_bytes: u64,
-    /// How many times its packed size a file may unpack to. Asked of files above 1 MiB only: below, it is no bomb.
+    /// How many times its packed size a file, and the whole, may unpack to. Asked above 1 MiB only: below, it is no
+    /// bomb.
     pub ratio: u32,
     /// A path, in bytes.
     pub path_bytes: usize,

@@ -93,26 +93,40 @@ fn size_lies(size: u64) -> Flaw {
     )
 }
 
-/// Whether the sizes that the headers claim are within the limits. Nothing that is refused here is unpacked.
-pub(crate) fn check_claims(packed: &Packed, limits: &Limits) -> Result<(), Flaw> {
-    const SMALL: u64 = 1024 * 1024;
+/// Whether the size that an entry's headers claim is within the limits. What is refused here is not unpacked.
+pub(crate) fn check_claim(packed: &Packed, limits: &Limits) -> Result<(), Flaw> {
     if packed.size > limits.file_bytes {
         return Err(Flaw::new(
             Code::FileTooLarge,
             format!("it has {} bytes; at most {}", packed.size, limits.file_bytes),
         ));
     }
-    let most = (packed.data.len() as u64).saturating_mul(u64::from(limits.ratio));
-    if packed.size > SMALL && packed.size > most {
+    check_ratio(packed.data.len(), packed.size, limits)
+}
+
+/// Whether the sizes that the headers claim are within the limits together. If not, nothing is unpacked.
+pub(crate) fn check_claims<'a>(zip: &[u8], all: impl Iterator<Item = &'a Packed>, limits: &Limits) -> Result<(), Flaw> {
+    let total: u64 = all.map(|packed| packed.size).sum();
+    if total > limits.total_bytes {
         return Err(Flaw::new(
-            Code::CompressionRatio,
-            format!(
-                "its {} bytes would unpack to {}, more than {} times as many",
-                packed.data.len(),
-                packed.size,
-                limits.ratio
-            ),
+            Code::TotalTooLarge,
+            format!("all files together have {total} bytes; at most {}", limits.total_bytes),
         ));
     }
-    Ok(())
+    check_ratio(zip.len(), total, limits)
+}
+
+fn check_ratio(packed: usize, size: u64, limits: &Limits) -> Result<(), Flaw> {
+    const SMALL: u64 = 1024 * 1024;
+    let most = (packed as u64).saturating_mul(u64::from(limits.ratio));
+    match size > SMALL && size > most {
+        false => Ok(()),
+        true => Err(Flaw::new(
+            Code::CompressionRatio,
+            format!(
+                "{packed} bytes would unpack to {size}, more than {} times as many",
+                limits.ratio
+            ),
+        )),
+    }
 }

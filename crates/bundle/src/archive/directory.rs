@@ -144,7 +144,8 @@ impl<'a> Record<'a> {
         {
             return special("by its name a file and by its attributes a folder, or the other way round");
         }
-        if self.is_folder() && self.unpacked != 0 {
+        // An empty deflate stream has two bytes.
+        if self.is_folder() && (self.unpacked != 0 || self.packed > 2) {
             return special("a folder that has data");
         }
         Ok(())

@@ -9,6 +9,7 @@ mod directory;
 mod end;
 mod extra;
 mod local;
+mod tiling;
 
 use std::ops::Range;
 
@@ -93,77 +94,24 @@ fn records<'a>(bytes: &'a [u8], limits: &Limits) -> Result<(Vec<Record<'a>>, &'a
     Ok((records, entries))
 }
 
-/// Where each entry is; nothing for one that must not be read.
+/// Where each entry is; nothing for one that must not be read. Each entry's first problem is told.
 fn extents(records: &[Record<'_>], entries: &[u8], problems: &mut Problems) -> Vec<Option<Extent>> {
-    let located: Vec<Result<Extent, Flaw>> = records.iter().map(|record| local::locate(entries, record)).collect();
-    let mut flaws: Vec<Option<Flaw>> = tiling(records, &located, entries);
-    let mut extents = Vec::with_capacity(records.len());
-    for ((record, located), between) in records.iter().zip(located).zip(flaws.drain(..)) {
-        let flaw = record.check().err().or(between);
-        let (extent, flaw) = match (located, flaw) {
-            (_, Some(flaw)) => (None, Some(flaw)),
-            (Err(flaw), None) => (None, Some(flaw)),
-            (Ok(extent), None) => (Some(extent), None),
-        };
-        if let Some(flaw) = flaw {
+    let located = records.iter().map(|record| local::locate(entries, record));
+    let (mut extents, not_found): (Vec<_>, Vec<_>) = located
+        .map(|located| match located {
+            Ok(extent) => (Some(extent), None),
+            Err(flaw) => (None, Some(flaw)),
+        })
+        .unzip();
+    let misplaced = tiling::flaws(records, &extents, entries);
+    let flaws = not_found.into_iter().zip(misplaced);
+    for ((record, extent), (not_found, misplaced)) in records.iter().zip(&mut extents).zip(flaws) {
+        if let Some(flaw) = record.check().err().or(not_found).or(misplaced) {
             problems.of_entry(&record.shown(), flaw);
+            *extent = None;
         }
-        extents.push(extent);
     }
     extents
-}
-
-/// For each record what is wrong with the bytes up to the next entry, or to the directory.
-fn tiling(records: &[Record<'_>], located: &[Result<Extent, Flaw>], entries: &[u8]) -> Vec<Option<Flaw>> {
-    let mut flaws: Vec<Option<Flaw>> = records.iter().map(|_| None).collect();
-    let mut in_order: Vec<(usize, &Record<'_>, &Extent)> = records
-        .iter()
-        .zip(located)
-        .enumerate()
-        .filter_map(|(index, (record, located))| Some((index, record, located.as_ref().ok()?)))
-        .collect();
-    in_order.sort_by_key(|(index, _, extent)| (extent.start, extent.data.end, *index));
-    // With an entry that can't be found, the bytes that it would have are a gap: that is not told twice.
-    let complete = in_order.len() == records.len();
-    let mut set = |index: usize, flaw: Flaw| {
-        if let Some(slot) = flaws.get_mut(index) {
-            slot.get_or_insert(flaw);
-        }
-    };
-    if let Some((index, _, first)) = in_order.first()
-        && complete
-        && first.start > 0
-    {
-        let message = format!("{} bytes that belong to no entry come before it", first.start);
-        set(*index, Flaw::new(Code::UnsupportedZip, message));
-    }
-    let mut reach: Option<(usize, usize, String)> = None;
-    for (position, (index, record, extent)) in in_order.iter().enumerate() {
-        if let Some((other, end, name)) = &reach
-            && extent.start < *end
-        {
-            set(*index, overlap(name));
-            set(*other, overlap(&record.shown()));
-        }
-        let next = in_order
-            .get(position + 1)
-            .map_or(entries.len(), |(_, _, next)| next.start);
-        if let Some(gap) = entries.get(extent.data.end..next)
-            && complete
-            && let Err(flaw) = local::check_gap(gap, record)
-        {
-            set(*index, flaw);
-        }
-        if reach.as_ref().is_none_or(|(_, end, _)| extent.data.end > *end) {
-            reach = Some((*index, extent.data.end, record.shown()));
-        }
-    }
-    flaws
-}
-
-fn overlap(other: &str) -> Flaw {
-    let other = crate::rejected::show(other);
-    Flaw::new(Code::Overlap, format!("it shares bytes of the zip with `{other}`"))
 }
 
 impl Record<'_> {

@@ -1,8 +1,9 @@
 //! What files hold.
 
-use crate::forge::{Entry, check_table, zip};
 use belay_bundle::{Bundle, Limits, ReadError, ScriptConfig, checksum};
 use belay_model::{BundleDigest, Checksum, Code, Failure, FileDigest};
+
+use crate::forge::{Entry, check_table, zip};
 
 const V1: &str = "V1__a.sql";
 

@@ -12,6 +12,19 @@ pub(crate) const DEFLATED: u16 = 8;
 /// The sizes and the CRC-32 follow the data.
 pub(crate) const DESCRIPTOR: u16 = 0x0008;
 
+pub(crate) const V1: &str = "V1__a.sql";
+pub(crate) const V2: &str = "V2__b.sql";
+
+/// A bundle that is fine.
+pub(crate) fn v1() -> Entry {
+    Entry::stored(V1, "select 1;")
+}
+
+/// What goes with it.
+pub(crate) fn v2() -> Entry {
+    Entry::deflated(V2, "select 2;")
+}
+
 /// What a local header and a record of the directory both have.
 #[derive(Debug, Clone)]
 pub(crate) struct Header {

@@ -4,8 +4,10 @@
 
 mod archive;
 mod contents;
+mod entries;
 mod folder;
 mod forge;
+mod limits;
 mod names;
 mod programs;
 mod properties;

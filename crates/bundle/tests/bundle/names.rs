@@ -1,8 +1,9 @@
 //! Names of entries, and what files are by their names.
 
-use crate::forge::{Entry, check_table, refusals, zip};
 use belay_bundle::{Bundle, Limits};
 use belay_model::{Code, MigrationKind};
+
+use crate::forge::{Entry, check_table, refusals, zip};
 
 fn bundle(names: &[&str]) -> Vec<u8> {
     zip(&names.iter().map(|name| Entry::stored(name, "")).collect::<Vec<_>>())
@@ -381,6 +382,7 @@ fn the_folder_was_zipped_instead_of_what_is_in_it() {
         wrapped(&["shop/db/migration/V1.sql", "shop/verify/ok.sql"]),
         wrapped(&["shop/V1.sql", "shop/flyway.toml", "__MACOSX/shop/._V1.sql"]),
         wrapped(&["shop/V1.sql", "shop/verify/V2__ok.sql"]),
+        wrapped(&["db/migrations/V1.sql", "db/verify/ok.sql"]),
         (bundle(&["shop/V1.sql", "shop/x/V2.sql"]), vec![]),
         (bundle(&["shop/V1.sql", "other/verify/V2.sql"]), vec![]),
         (bundle(&["db/migration/V1.sql"]), vec![]),
@@ -407,4 +409,8 @@ fn assertions_by_path() {
         .collect();
     assert_eq!(paths, ["verify/V1__x.sql", "verify/a/z.SQL", "verify/b.sql"]);
     assert_eq!(bundle.ignored(), ["verify/.x/y.sql", "verify/notes.md"]);
+    let lost = |path| zip(&[Entry::stored("db/migration/V1.sql", ""), Entry::stored(path, "")]);
+    for path in ["db/verify/ok.sql", "Verify/ok.sql", "x/VERIFY/y/ok.sql"] {
+        check_table([("an assertion elsewhere", lost(path), vec![(Code::Misnamed, path)])]);
+    }
 }

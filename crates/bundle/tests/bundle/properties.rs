@@ -130,8 +130,6 @@ fn agrees_with_the_zip_crate(zip: &[u8], texts: &BTreeMap<String, String>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
-
     #[test]
     fn any_bytes_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         prop_assert_eq!(texts(bytes), None);
