@@ -5,6 +5,7 @@
 
 mod arn;
 mod html;
+mod info;
 mod plain;
 mod report;
 mod sections;
@@ -12,5 +13,6 @@ mod story;
 mod text;
 
 pub use arn::{console_link, state_machine};
+pub use info::{InfoLine, InfoTable};
 pub use report::{Block, Report, Section};
 pub use story::{LockFate, Story};

@@ -61,6 +61,24 @@ impl Report {
             sections: sections::all(story),
         }
     }
+
+    /// The ending in a few lines, for the execution itself: at most 8,000 bytes.
+    #[must_use]
+    pub fn cause(&self) -> String {
+        let happened = self.sections.iter().filter(|section| section.title == sections::WHAT);
+        let quotes = happened
+            .flat_map(|section| &section.blocks)
+            .filter_map(|block| match block {
+                Block::Quote(lines) => Some(lines.join("\n")),
+                _ => None,
+            });
+        let mut cause = std::iter::once(self.headline.clone())
+            .chain(quotes)
+            .collect::<Vec<_>>()
+            .join("\n");
+        cause.truncate(cause.floor_char_boundary(8_000));
+        cause
+    }
 }
 
 /// The few words of the subject: what happened in success, where and why in failure.

@@ -11,10 +11,13 @@ use crate::plain::line;
 use crate::report::{Block, Section, failed_later};
 use crate::story::{LockFate, Story};
 
+/// The title of the section on what happened.
+pub(crate) const WHAT: &str = "What happened";
+
 /// Every section that has something to say.
 pub(crate) fn all(story: &Story<'_>) -> Vec<Section> {
     [
-        ("What happened", what::happened(story)),
+        (WHAT, what::happened(story)),
         ("The database", state::of_database(story)),
         ("What to do next", next::steps(story)),
         ("Also found", state::findings(story)),

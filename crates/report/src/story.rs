@@ -1,7 +1,8 @@
 //! What is known of a run at its end.
 
 use belay_model::{Action, Plan, RunResult};
-use serde_json::Value;
+
+use crate::info::InfoTable;
 
 /// What is known of a run at its end.
 #[derive(Debug, Clone, Copy)]
@@ -13,7 +14,7 @@ pub struct Story<'a> {
     /// The plan, where one was made.
     pub plan: Option<&'a Plan>,
     /// For `info` and `validate`: what they found.
-    pub info: Option<&'a Value>,
+    pub info: Option<&'a InfoTable>,
     /// The lock's key, where the run came so far.
     pub lock: Option<&'a str>,
     /// What became of the lock.

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use belay_model::{Action, Outcome, Plan, RunId, RunResult, Verified};
-use belay_report::{LockFate, Report, Story};
+use belay_report::{InfoTable, LockFate, Report, Story};
 use serde_json::{Value, json};
 
 const EXECUTION: &str = "arn:aws:states:eu-west-1:123456789012:execution:belay:shop-0f3a";
@@ -203,6 +203,47 @@ fn superseded() {
 fn done() {
     let result = result(Outcome::Done, &json!({"bundle": null, "digest": null}));
     insta::assert_snapshot!(mail(&result, None, Action::Keep, LockFate::Free));
+}
+
+#[test]
+fn info() {
+    let table: InfoTable = serde_json::from_value(json!({
+        "database": "shop", "version": "6",
+        "migrations": [
+            {"version": "6", "description": "customers", "script": "V6__customers.sql", "state": "Success",
+             "installedOn": "2026-11-01 10:00:00"},
+            {"version": "7", "description": "orders", "script": "V7__orders.sql", "state": "Pending"},
+            {"description": "views", "script": "R__views.sql", "state": "Outdated"},
+        ],
+        "problems": [{"code": "Belay.ChecksumMismatch", "place": {"file": "V6__customers.sql"}, "message": "was changed"}],
+    }))
+    .unwrap();
+    let result = result(Outcome::Done, &json!({}));
+    let story = Story {
+        result: &result,
+        action: Action::Info,
+        plan: None,
+        info: Some(&table),
+        lock: None,
+        fate: LockFate::Free,
+        lock_table: "belay-locks",
+        bucket: "belay-bucket",
+        result_key: "results/shop/x.json",
+    };
+    insta::assert_snapshot!(Report::of(&story).text());
+}
+
+#[test]
+fn the_cause_of_an_execution_is_short() {
+    let mut failure = sql_failed();
+    failure["server"]["detail"] = Value::from("ü".repeat(20_000));
+    let result = result(Outcome::Unchanged, &json!({"failure": failure}));
+    let cause = report(&result, None, Action::Migrate, LockFate::Free).cause();
+    assert!(
+        cause.starts_with("shop is unchanged: the run failed, and committed nothing.\nmigrations/V8"),
+        "{cause}"
+    );
+    assert!(cause.len() <= 8_000);
 }
 
 #[test]

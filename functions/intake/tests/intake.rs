@@ -1,6 +1,6 @@
 //! Events of uploads.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use belay_aws::double::{Aws, Service};
 use belay_aws::executions::Executions;

@@ -1,7 +1,7 @@
 //! What to do next, with the exact commands.
 
-use belay_model::{Action, Code, Outcome};
-use serde_json::{Map, Value, json};
+use belay_model::{Action, BundleRef, Code, Outcome, RunId};
+use serde::Serialize;
 
 use crate::arn::state_machine;
 use crate::plain::{line, lines, shell_word};
@@ -85,32 +85,53 @@ fn ways_out(story: &Story<'_>) -> Vec<Block> {
     let keep = start(
         story,
         "To accept the database as it is (finish or take back by hand first what is half done)",
-        &json!({"action": "keep", "target": story.result.target, "run": run}),
+        &Input {
+            target: &story.result.target,
+            action: Some(Action::Keep),
+            run: Some(run),
+            bundle: None,
+        },
     );
     unlock.into_iter().chain(keep).collect()
 }
 
 /// The same request once more.
 fn again(story: &Story<'_>, purpose: &str) -> Option<Block> {
-    let mut input = Map::new();
-    input.insert("target".to_owned(), Value::from(story.result.target.clone()));
-    if story.action != Action::Migrate {
-        input.insert("action".to_owned(), serde_json::to_value(story.action).ok()?);
-    }
     let bundle = story.result.bundle.as_ref()?;
-    let version = bundle.version_id.as_deref()?;
-    input.insert("bundle".to_owned(), json!({"key": bundle.key, "versionId": version}));
-    start(story, purpose, &Value::Object(input))
+    bundle.version_id.as_deref()?;
+    let input = Input {
+        target: &story.result.target,
+        action: Some(story.action).filter(|action| *action != Action::Migrate),
+        run: None,
+        bundle: Some(BundleRef {
+            sequencer: None,
+            ..bundle.clone()
+        }),
+    };
+    start(story, purpose, &input)
 }
 
-fn start(story: &Story<'_>, purpose: &str, input: &Value) -> Option<Block> {
+/// An execution's input.
+#[derive(Serialize)]
+struct Input<'a> {
+    target: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<Action>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run: Option<&'a RunId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bundle: Option<BundleRef>,
+}
+
+fn start(story: &Story<'_>, purpose: &str, input: &Input<'_>) -> Option<Block> {
+    let input = serde_json::to_string(input).ok()?;
     let machine = state_machine(&story.result.execution)?;
     Some(Block::Command(
         purpose.to_owned(),
         format!(
             "aws stepfunctions start-execution --state-machine-arn {} --input {}",
             shell_word(&machine),
-            shell_word(&input.to_string())
+            shell_word(&input)
         ),
     ))
 }

@@ -19,16 +19,16 @@ pub(super) fn happened(story: &Story<'_>) -> Vec<Block> {
         blocks.push(Block::Words(format!("Version {} runs instead.", line(by))));
     }
     if let Some(info) = story.info {
-        let pretty = serde_json::to_string_pretty(info).unwrap_or_default();
-        blocks.push(Block::Quote(pretty.lines().take(400).map(printable).collect()));
+        blocks.push(Block::Quote(info.lines()));
+        if !info.problems.is_empty() {
+            let problems = info.problems.iter().map(|problem| line(&problem.to_string()));
+            blocks.push(Block::List(
+                "What keeps a plan from being made".to_owned(),
+                problems.collect(),
+            ));
+        }
     }
     blocks
-}
-
-/// As [`line`], keeping the indentation.
-fn printable(text: &str) -> String {
-    let words = text.trim_start();
-    format!("{}{}", " ".repeat(text.len() - words.len()), line(words))
 }
 
 fn told(failure: &Failure) -> Vec<String> {
