@@ -24,25 +24,35 @@ pub async fn build_functions(profile: &str) -> Result<BTreeMap<String, PathBuf>>
     let root = tools::checkout();
     let folder = root.join("functions");
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command
-        .args([
-            "build",
-            "--profile",
-            profile,
-            "--message-format=json-render-diagnostics",
-        ])
-        .current_dir(&root);
-    for entry in fs::read_dir(&folder).map_err(file("list", &folder))? {
-        let manifest = entry.map_err(file("list", &folder))?.path().join("Cargo.toml");
-        if manifest.exists() {
-            command.args(["--package", &package_name(&manifest)?]);
-        }
-    }
+    command.args([
+        "build",
+        "--profile",
+        profile,
+        "--message-format=json-render-diagnostics",
+    ]);
+    command.args(selection(profile, &folder)?).current_dir(&root);
     let messages = program::run_telling(command).await?;
     Ok(messages.lines().filter_map(|line| program_of(line, &folder)).collect())
 }
 
-/// Cargo's own answer, as it names a package by its manifest's folder nowhere else.
+/// What cargo is to build. In the profile `local` that is every program of the workspace, as `scripts/demo` builds them:
+/// with another selection cargo chooses other features, and would compile the AWS SDK once more. Elsewhere it is the
+/// functions alone, so that they are what Lambda would get.
+fn selection(profile: &str, functions: &Path) -> Result<Vec<String>> {
+    if profile == "local" {
+        return Ok(vec!["--workspace".to_owned(), "--bins".to_owned()]);
+    }
+    let mut packages = Vec::new();
+    for entry in fs::read_dir(functions).map_err(file("list", functions))? {
+        let manifest = entry.map_err(file("list", functions))?.path().join("Cargo.toml");
+        if manifest.exists() {
+            packages.extend(["--package".to_owned(), package_name(&manifest)?]);
+        }
+    }
+    Ok(packages)
+}
+
+/// The name in a package's manifest, which need not be its folder's.
 fn package_name(manifest: &Path) -> Result<String> {
     let text = fs::read_to_string(manifest).map_err(file("read", manifest))?;
     let mut names = text.lines().filter_map(|line| line.strip_prefix("name = "));
