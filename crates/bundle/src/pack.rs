@@ -6,6 +6,7 @@ use belay_model::Code;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 
+use crate::archive::{DEFLATED, STORED};
 use crate::rejected::Flaw;
 
 /// 1980-01-01 00:00, the first time that a zip can have: seconds, minutes and hours, then day, month and year.
@@ -17,8 +18,6 @@ const VERSION: u16 = 20;
 const ATTRIBUTES: u32 = 0o100_644 << 16;
 /// Names are UTF-8.
 const FLAGS: u16 = 0x0800;
-const STORED: u16 = 0;
-const DEFLATED: u16 = 8;
 
 /// A zip in the making.
 #[derive(Debug, Default)]

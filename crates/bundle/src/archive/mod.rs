@@ -20,8 +20,9 @@ use crate::rejected::{Flaw, Problems};
 use directory::Record;
 use local::Extent;
 
-const STORED: u16 = 0;
-const DEFLATED: u16 = 8;
+/// The methods that are read and written, by their numbers.
+pub(crate) const STORED: u16 = 0;
+pub(crate) const DEFLATED: u16 = 8;
 
 /// How an entry's data is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,9 +3,7 @@
 use belay_bundle::{Bundle, Limits, ReadError, ScriptConfig, checksum};
 use belay_model::{BundleDigest, Checksum, Code, Failure, FileDigest};
 
-use crate::forge::{Entry, check_table, zip};
-
-const V1: &str = "V1__a.sql";
+use crate::forge::{Entry, V1, check_table, zip};
 
 fn with(files: &[(&str, &[u8])]) -> Vec<u8> {
     zip(&files
