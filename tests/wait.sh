@@ -51,7 +51,7 @@ failed=0
 expect() {
     name=$1 code=$2 pattern=$3 && shift 3
     found=0
-    scripts/wait --timeout 10 "$@" >"$work/said" 2>&1 || found=$?
+    scripts/wait --timeout 60 "$@" >"$work/said" 2>&1 || found=$?
     if [ "$found" = "$code" ] && grep -q -- "$pattern" "$work/said"; then
         echo "ok      $name"
     else
