@@ -176,6 +176,8 @@ codes! {
     PlanMismatch = "Belay.PlanMismatch",
     /// The lock item is not this run's any more.
     Fenced = "Belay.Fenced",
+    /// Somebody stopped a run by hand: Ctrl-C, or a CI job that was cancelled.
+    Stopped = "Belay.Stopped",
 
     // The lock.
     /// Another run held the lock for too long.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -84,6 +85,42 @@ impl fmt::Display for HistoryTable {
     }
 }
 
+/// A text that is not two quoted names with a dot between them.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a table's quoted name, such as \"public\".\"flyway_schema_history\"")]
+pub struct ParseHistoryTableError;
+
+/// As it is displayed.
+impl FromStr for HistoryTable {
+    type Err = ParseHistoryTableError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (schema, rest) = quoted(text).ok_or(ParseHistoryTableError)?;
+        let rest = rest.strip_prefix('.').ok_or(ParseHistoryTableError)?;
+        match quoted(rest) {
+            Some((table, "")) => Ok(Self { schema, table }),
+            _ => Err(ParseHistoryTableError),
+        }
+    }
+}
+
+/// A quoted name at the beginning of the text, and what is behind it. A quote inside a name is doubled.
+fn quoted(text: &str) -> Option<(String, &str)> {
+    let mut rest = text.strip_prefix('"')?;
+    let mut name = String::new();
+    loop {
+        let (part, behind) = rest.split_once('"')?;
+        name.push_str(part);
+        match behind.strip_prefix('"') {
+            Some(more) => {
+                name.push('"');
+                rest = more;
+            }
+            None => return Some((name, behind)),
+        }
+    }
+}
+
 /// What commits together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -160,4 +197,36 @@ pub struct PlannedAssertion {
     pub path: String,
     /// Of the file's bytes.
     pub sha256: FileDigest,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_history_table_and_its_text_are_the_same_thing() {
+        for (schema, table) in [
+            ("public", "flyway_schema_history"),
+            ("a.b", "c d"),
+            ("a\".\"b", "\""),
+            ("\"\"", "."),
+        ] {
+            let history = HistoryTable {
+                schema: schema.to_owned(),
+                table: table.to_owned(),
+            };
+            assert_eq!(history.to_string().parse(), Ok(history));
+        }
+        for wrong in [
+            "",
+            "a.b",
+            "\"a\"",
+            "\"a\".b",
+            "\"a\".\"b",
+            "\"a\".\"b\"x",
+            "\"a\"\".\"b\"",
+        ] {
+            assert!(wrong.parse::<HistoryTable>().is_err(), "{wrong:?}");
+        }
+    }
 }
