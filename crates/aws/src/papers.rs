@@ -2,7 +2,7 @@
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
-use belay_model::{FileDigest, PaperRef, RunHeader};
+use belay_model::{FileDigest, PaperRef, RunHeader, RunId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -30,7 +30,7 @@ impl Papers {
     /// Where a run's paper of this name is.
     #[must_use]
     pub fn key(run: &RunHeader, name: &str) -> String {
-        format!("runs/{}/{}/{name}", folder(&run.target), run.run())
+        place(&run.target, &run.run(), name)
     }
 
     /// The address of a run's paper, for people.
@@ -121,6 +121,23 @@ impl Papers {
         serde_json::from_slice(&bytes).map_err(|error| AwsError::Bug(format!("{}: {error}", paper.key)))
     }
 
+    /// The newest version of a run's paper of this name, where there is one. Nothing proves who wrote it: for what only
+    /// adds words, and for notes of a function to itself.
+    ///
+    /// # Errors
+    /// [`AwsError::Storage`].
+    pub async fn find(&self, target: &str, run: &RunId, name: &str) -> Result<Option<Vec<u8>>, AwsError> {
+        let key = place(target, run, name);
+        let answer = match self.client.get_object().bucket(&self.bucket).key(&key).send().await {
+            Ok(answer) => answer,
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_no_such_key()) => return Ok(None),
+            Err(error) => return Err(self.storage("read", &key, said(&error))),
+        };
+        let bytes = answer.body.collect().await;
+        let bytes = bytes.map_err(|error| self.storage("read", &key, error.to_string()))?;
+        Ok(Some(bytes.to_vec()))
+    }
+
     fn storage(&self, action: &'static str, key: &str, said: String) -> AwsError {
         AwsError::Storage {
             action,
@@ -129,4 +146,8 @@ impl Papers {
             said,
         }
     }
+}
+
+fn place(target: &str, run: &RunId, name: &str) -> String {
+    format!("runs/{}/{run}/{name}", folder(target))
 }

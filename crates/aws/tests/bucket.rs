@@ -101,6 +101,19 @@ async fn a_paper_is_read_as_it_was_written_or_not_at_all() {
 }
 
 #[tokio::test]
+async fn a_paper_is_found_by_its_name() {
+    let aws = Aws::new();
+    let papers = Papers::new(config::s3(&aws.config()), "bucket");
+    let run = header("one", 0);
+    assert_eq!(papers.find("shop", &run.run(), "note").await.unwrap(), None);
+    papers.put(&run, "note", "text/plain", b"1".to_vec()).await.unwrap();
+    papers.put(&run, "note", "text/plain", b"2".to_vec()).await.unwrap();
+    assert_eq!(papers.find("shop", &run.run(), "note").await.unwrap().unwrap(), b"2");
+    aws.refuse(Service::Storage);
+    assert!(papers.find("shop", &run.run(), "note").await.is_err());
+}
+
+#[tokio::test]
 async fn the_latest_run_of_a_version_has_its_result() {
     let aws = Aws::new();
     let results = Results::new(config::s3(&aws.config()), "bucket");

@@ -11,6 +11,8 @@ pub struct Story<'a> {
     pub result: &'a RunResult,
     /// What the run was to do.
     pub action: Action,
+    /// Why it ended, where nothing failed: somebody stopped it.
+    pub why: Option<&'a str>,
     /// The plan, where one was made.
     pub plan: Option<&'a Plan>,
     /// For `info` and `validate`: what they found.

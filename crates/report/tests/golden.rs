@@ -75,6 +75,7 @@ fn report(result: &RunResult, plan: Option<&Plan>, action: Action, fate: LockFat
     Report::of(&Story {
         result,
         action,
+        why: None,
         plan,
         info: None,
         lock: Some("db.example:5432"),
@@ -222,6 +223,7 @@ fn info() {
     let story = Story {
         result: &result,
         action: Action::Info,
+        why: None,
         plan: None,
         info: Some(&table),
         lock: None,

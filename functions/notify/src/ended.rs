@@ -38,6 +38,7 @@ impl Notify {
         let report = Report::of(&Story {
             result: &result,
             action: ending.run.action,
+            why: None,
             plan: evidence.plan.as_ref(),
             info: evidence.info.as_ref(),
             lock: ending.lock_key.as_deref(),

@@ -7,7 +7,7 @@ use crate::report::Block;
 use crate::story::Story;
 
 pub(super) fn happened(story: &Story<'_>) -> Vec<Block> {
-    let mut blocks = Vec::new();
+    let mut blocks: Vec<_> = story.why.into_iter().map(|why| Block::Words(line(why))).collect();
     if let Some(failure) = &story.result.failure {
         blocks.push(Block::Quote(told(failure)));
         if failure.problems.len() > 1 {
