@@ -112,7 +112,7 @@ async fn run(session: &Session, input: MigrateInput<'_>) -> Result<Migrated, Eng
     };
     let status = applying.run().await?;
     let ended = match status {
-        MigrateStatus::Done => Some(fingerprint::read_alone(session.client()).await?),
+        MigrateStatus::Done => fingerprint::read_alone(session.client()).await?,
         MigrateStatus::More => None,
     };
     Ok(Migrated { status, started, ended })
@@ -130,7 +130,7 @@ async fn open_attempt(
     let client = session.client();
     let known = journal::attempt_row(client, &connect.run, attempt).await?;
     let started = if known.is_none() {
-        Some(fingerprint::read_alone(client).await?)
+        fingerprint::read_alone(client).await?
     } else {
         None
     };

@@ -44,25 +44,35 @@ impl Schema {
     }
 }
 
-/// Reads the facts in one statement, so in one snapshot. To be called in a transaction: what the server prints of a
-/// definition depends on the search path, which is emptied until the transaction ends.
-pub(crate) async fn read(client: &Client) -> Result<Schema, EngineError> {
-    client.batch_execute("SET LOCAL search_path = ''").await?;
-    let rows = client.query_typed(FACTS, &[]).await?;
-    let mut facts = BTreeMap::new();
-    for row in &rows {
-        facts.insert(row.try_get(0)?, row.try_get(1)?);
+/// Reads the facts in one statement, so in one snapshot; nothing if somebody holds a lock that keeps them from being read
+/// (or they can't be read for another reason of the server's): a finding is not worth a run.
+///
+/// To be called last in a transaction: what the server prints of a definition depends on the search path, which is
+/// emptied until the transaction ends.
+pub(crate) async fn read(client: &Client) -> Result<Option<Schema>, EngineError> {
+    client
+        .batch_execute("SET LOCAL search_path = ''; SET LOCAL lock_timeout = '500ms'")
+        .await?;
+    match client.query_typed(FACTS, &[]).await {
+        Ok(rows) => {
+            let facts = rows
+                .iter()
+                .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+                .collect::<Result<_, EngineError>>()?;
+            Ok(Some(Schema(facts)))
+        }
+        Err(error) if error.as_db_error().is_some() => Ok(None),
+        Err(error) => Err(error.into()),
     }
-    Ok(Schema(facts))
 }
 
 /// Reads the facts in a transaction of its own.
-pub(crate) async fn read_alone(client: &Client) -> Result<Schema, EngineError> {
+pub(crate) async fn read_alone(client: &Client) -> Result<Option<Schema>, EngineError> {
     client
         .batch_execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         .await?;
     let schema = read(client).await?;
-    client.batch_execute("COMMIT").await?;
+    client.batch_execute("ROLLBACK").await?;
     Ok(schema)
 }
 

@@ -44,8 +44,8 @@ pub struct PlanRequest<'a> {
 pub struct Planned {
     /// The plan.
     pub plan: Plan,
-    /// The schema as it was, to tell later what changed.
-    pub before: Schema,
+    /// The schema as it was, to tell later what changed; nothing if it could not be read.
+    pub before: Option<Schema>,
 }
 
 /// What the bundle's text alone shows to be wrong, beyond what its bytes did (U1): for Check.

@@ -89,7 +89,7 @@ async fn judge(session: &Session, input: VerifyInput<'_>) -> Result<Verified, En
     let assertions = assertions(session, input, verdict, evidence.row.as_ref(), &mut findings).await?;
     findings.extend(schema_findings(
         input.observed,
-        &fingerprint::read_alone(client).await?,
+        fingerprint::read_alone(client).await?.as_ref(),
         verdict,
     ));
     let in_history = |migration: &&PlannedMigration| evidence.has(migration, input.attempt);
@@ -257,7 +257,14 @@ async fn assertions(
 }
 
 /// What this run changed, and what changed besides.
-fn schema_findings(observed: &Observed, now: &Schema, verdict: Verdict) -> Vec<Finding> {
+fn schema_findings(observed: &Observed, now: Option<&Schema>, verdict: Verdict) -> Vec<Finding> {
+    let Some(now) = now else {
+        let message = "the schema could not be read to tell what changed: somebody holds a lock on it".to_owned();
+        return vec![Finding {
+            kind: FindingKind::Note,
+            message,
+        }];
+    };
     let Observed {
         planned,
         started,

@@ -1,0 +1,218 @@
+//! Lone files: each statement leaves a trail as durable as what it did (rules L1 to L3).
+
+use std::time::Duration;
+
+use belay_engine::Budget;
+use belay_model::{MigrateStatus, Verdict};
+
+use crate::world::{World, bundle, codes};
+
+const TABLE: (&str, &str) = ("V1__t.sql", "CREATE TABLE t (a int); INSERT INTO t VALUES (1), (1)");
+
+#[tokio::test]
+async fn a_lone_file_gets_its_row_and_its_mark_is_closed() {
+    let world = World::new().await;
+    let ran = world
+        .shipped(&[
+            TABLE,
+            (
+                "V2__i.sql",
+                "CREATE INDEX CONCURRENTLY i ON t (a);\nVACUUM t;\nSELECT 1",
+            ),
+        ])
+        .await;
+    assert_eq!(ran.planned.plan.units.len(), 2);
+    assert_eq!(
+        world
+            .sql("SELECT kind, state, statement, progress FROM belay.unit")
+            .await,
+        ["lone|closed|3|done"]
+    );
+    assert_eq!(
+        world
+            .sql("SELECT script FROM flyway_schema_history ORDER BY installed_rank")
+            .await,
+        ["V1__t.sql", "V2__i.sql"]
+    );
+}
+
+#[tokio::test]
+async fn insert_commit_fail_is_never_before() {
+    let world = World::new().await;
+    let ran = world
+        .ship(&[
+            TABLE,
+            ("V2__own.sql", "BEGIN; INSERT INTO t VALUES (2); COMMIT;\nSELECT nope"),
+        ])
+        .await;
+    assert_eq!(ran.told(), "between Belay.SqlFailed");
+    assert!(ran.failure().starts_with("V2__own.sql:2:8: "), "{}", ran.failure());
+    assert_eq!(ran.verified.open_units.len(), 1);
+    assert!(
+        ran.verified.open_units[0].contains("V2__own.sql is done up to statement 3"),
+        "{:?}",
+        ran.verified.open_units
+    );
+    // L3: nobody goes on before a person has decided.
+    let next = world.run("next");
+    let files = bundle(&[TABLE, ("V2__own.sql", "SELECT 1")]);
+    assert_eq!(codes(next.plan(&files).await), ["Belay.UnitOpen"]);
+    let history = ran.planned.plan.history.clone();
+    assert_eq!(
+        belay_engine::keep(&next.connect, &world.connect.run, &history)
+            .await
+            .unwrap(),
+        1
+    );
+    next.shipped(&[TABLE, ("V2__own.sql", "SELECT 1")]).await;
+}
+
+#[tokio::test]
+async fn even_without_begin_a_stray_commit_is_a_lone_file() {
+    let world = World::new().await;
+    let ran = world
+        .ship(&[TABLE, ("V2__own.sql", "INSERT INTO t VALUES (2); COMMIT; SELECT nope")])
+        .await;
+    assert_eq!(ran.told(), "between Belay.SqlFailed");
+    assert_eq!(world.value("SELECT count(*) FROM t").await, "3");
+}
+
+#[tokio::test]
+async fn l2_a_lone_file_that_did_nothing_was_never_begun() {
+    let world = World::new().await;
+    let ran = world
+        .ship(&[("V1__own.sql", "CREATE TABLE a (b int, b int); COMMIT")])
+        .await;
+    assert_eq!(ran.told(), "before Belay.SqlFailed");
+    assert!(!world.has("flyway_schema_history").await);
+    assert_eq!(world.sql("SELECT state FROM belay.unit").await, ["closed"]);
+    world
+        .run("fixed")
+        .shipped(&[("V1__own.sql", "CREATE TABLE a (b int); COMMIT")])
+        .await;
+}
+
+#[tokio::test]
+async fn l2_what_is_rolled_back_in_its_own_transaction_leaves_no_progress() {
+    let world = World::new().await;
+    let ran = world
+        .ship(&[("V1__own.sql", "BEGIN; CREATE TABLE a (b int); SELECT nope; COMMIT")])
+        .await;
+    assert_eq!(ran.told(), "before Belay.SqlFailed");
+    assert!(!world.has("a").await);
+}
+
+#[tokio::test]
+async fn l1_a_statement_that_failed_outside_a_transaction_is_between() {
+    let world = World::new().await;
+    let ran = world
+        .ship(&[TABLE, ("V2__u.sql", "CREATE UNIQUE INDEX CONCURRENTLY u ON t (a)")])
+        .await;
+    assert_eq!(ran.told(), "between Belay.SqlFailed");
+    assert!(
+        ran.verified.open_units[0].contains("was started and has no known end"),
+        "{:?}",
+        ran.verified.open_units
+    );
+    assert!(ran.failure().contains("V2__u.sql:1"), "{}", ran.failure());
+}
+
+#[tokio::test]
+async fn l1_the_files_role_and_settings_are_its_own() {
+    let world = World::new().await;
+    world
+        .sql("GRANT app TO migrator; GRANT ALL ON SCHEMA public TO app")
+        .await;
+    world
+        .shipped(&[(
+            "V1__role.sql",
+            "SET ROLE app; CREATE TABLE a (b int); BEGIN; SET LOCAL ROLE migrator; CREATE TABLE c (d int); COMMIT; \
+             CREATE TABLE e (f int); BEGIN; CREATE TABLE gone (x int); ROLLBACK; COMMIT; BEGIN; COMMIT AND CHAIN; CREATE TABLE g (h int); COMMIT",
+        )])
+        .await;
+    let owners = world.sql("SELECT tablename || ' ' || tableowner FROM pg_tables WHERE schemaname = 'public' AND tablename !~ 'flyway' ORDER BY 1").await;
+    assert_eq!(owners, ["a app", "c migrator", "e app", "g app"]);
+}
+
+#[tokio::test]
+async fn a_file_that_drops_the_lock_is_stopped() {
+    let world = World::new().await;
+    let ran = world
+        .ship(&[(
+            "V1__own.sql",
+            "SELECT 1; COMMIT; SELECT pg_advisory_unlock_all();\nCREATE TABLE never (a int)",
+        )])
+        .await;
+    assert_eq!(ran.told(), "between Belay.LockLost");
+    assert!(!world.has("never").await);
+}
+
+#[tokio::test]
+async fn a_transaction_that_the_file_does_not_end_is_told() {
+    let world = World::new().await;
+    let ran = world.ship(&[("V1__own.sql", "BEGIN; CREATE TABLE a (b int)")]).await;
+    assert_eq!(ran.told(), "before Belay.SqlFailed");
+    assert!(ran.failure().contains("does not end"), "{}", ran.failure());
+}
+
+#[tokio::test]
+async fn u3_schemas_are_made_before_a_first_lone_file() {
+    let mut world = World::new().await;
+    world.flyway.default_schema = Some("app one".to_owned());
+    world
+        .shipped(&[
+            ("V1__own.sql", "CREATE TABLE a (b int); COMMIT"),
+            ("V2__x.sql", "CREATE TABLE c (d int)"),
+        ])
+        .await;
+    assert!(world.has("\"app one\".a").await && world.has("\"app one\".c").await);
+    let rows = world
+        .sql("SELECT installed_rank, type, script FROM \"app one\".flyway_schema_history ORDER BY 1")
+        .await;
+    assert_eq!(rows, ["0|SCHEMA|\"app one\"", "1|SQL|V1__own.sql", "2|SQL|V2__x.sql"]);
+}
+
+#[tokio::test]
+async fn v5_a_lone_file_is_resumed_where_it_stopped_with_its_settings() {
+    let world = World::new().await;
+    let files = bundle(&[(
+        "V1__own.sql",
+        "SET search_path = pg_catalog, public; CREATE TABLE public.a (b int); COMMIT; SELECT pg_sleep(CASE count(*) WHEN 0 THEN 0.8 ELSE 0 END) FROM a; \
+         INSERT INTO a VALUES (1); SELECT pg_sleep(0.1)",
+    )]);
+    let planned = world.plan(&files).await.unwrap();
+    let hurried = World {
+        budget: Budget::of(Duration::from_millis(600), Duration::ZERO),
+        ..world.clone()
+    };
+    let first = hurried.migrate(&files, &planned).await.unwrap();
+    assert_eq!(first.status, MigrateStatus::More);
+    let second = world.migrate(&files, &planned).await.unwrap();
+    assert_eq!(second.status, MigrateStatus::Done);
+    assert_eq!(world.verify(&files, &planned, None).await.verdict, Verdict::After);
+    assert_eq!(world.value("SELECT count(*) FROM a").await, "1");
+}
+
+#[tokio::test]
+async fn the_conf_makes_a_file_lone_and_its_procedures_bare() {
+    let world = World::new().await;
+    let procedure = "CREATE TABLE t (a int); CREATE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN INSERT INTO t VALUES (1); COMMIT; END $$";
+    let grouped = world
+        .ship(&[("V1__p.sql", procedure), ("V2__call.sql", "CALL p()")])
+        .await;
+    assert_eq!(grouped.told(), "before Belay.SqlFailed");
+    assert!(
+        grouped.failure().contains("executeInTransaction=false"),
+        "{}",
+        grouped.failure()
+    );
+    world
+        .run("alone")
+        .shipped(&[
+            ("V1__p.sql", procedure),
+            ("V2__call.sql", "CALL p()"),
+            ("V2__call.sql.conf", "executeInTransaction=false"),
+        ])
+        .await;
+    assert_eq!(world.value("SELECT count(*) FROM t").await, "1");
+}
