@@ -1,19 +1,18 @@
 //! The whole stack: a database server, the emulator, and what is deployed to it.
 
-use std::path::Path;
-use std::time::{Duration, Instant};
+mod shipping;
+mod target;
 
-use belay_model::{Credentials, Endpoint, Engine, RunResult, Target, Tls};
-use serde_json::json;
-use tokio::time::sleep;
+use belay_model::Target;
 
 use crate::aws::{Aws, failed, present};
 use crate::deployment::{self, Outputs, Source};
 use crate::emulator::{Emulator, RunningEmulator};
-use crate::error::{Error, Result};
-use crate::execution::{self, Ended};
+use crate::error::Result;
 use crate::mailbox::Mailbox;
 use crate::postgres::{Postgres, Settings};
+
+pub use self::shipping::Shipped;
 
 /// What to start.
 #[derive(Debug, Clone)]
@@ -41,17 +40,6 @@ pub struct Stack {
     outputs: Outputs,
     emulator: RunningEmulator,
     postgres: Postgres,
-}
-
-/// A bundle that was put into the bucket.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shipped {
-    /// For which target.
-    pub target: String,
-    /// The object's key.
-    pub key: String,
-    /// The object's version.
-    pub version_id: String,
 }
 
 impl Stack {
@@ -151,188 +139,6 @@ impl Stack {
     /// The emulator refuses, or the template lacks the output `Topic`.
     pub async fn mailbox(&self, aws: &Aws, name: &str) -> Result<Mailbox> {
         Mailbox::open(aws, self.topic()?, name).await
-    }
-
-    /// Makes an empty database of this name on `server`, owned by its migrator, and makes it a target: its own secret,
-    /// its own parameter. `change` may alter the target before it is written.
-    ///
-    /// # Errors
-    /// The name is in use.
-    pub async fn add_target(
-        &self,
-        aws: &Aws,
-        server: &Postgres,
-        name: &str,
-        change: impl FnOnce(&mut Target),
-    ) -> Result<Target> {
-        let mut target = self.new_database(aws, server, name).await?;
-        change(&mut target);
-        self.put_target(aws, name, &target).await?;
-        Ok(target)
-    }
-
-    /// An empty database and a secret for it; the target that they would be.
-    async fn new_database(&self, aws: &Aws, server: &Postgres, name: &str) -> Result<Target> {
-        server.create_database(name, server.migrator()).await?;
-        let secret = self.put_secret(aws, server, name).await?;
-        Ok(Target {
-            engine: Engine::Postgresql,
-            endpoint: Endpoint {
-                host: "127.0.0.1".to_owned(),
-                port: server.port(),
-                database: name.to_owned(),
-            },
-            instance: None,
-            credentials: Credentials { secret },
-            set_role: None,
-            tls: Tls::Off,
-            transaction: Default::default(),
-            placeholders: Default::default(),
-            flyway: Default::default(),
-            locks: Default::default(),
-            notify: None,
-        })
-    }
-
-    /// Writes a target's parameter, or overwrites it.
-    ///
-    /// # Errors
-    /// The emulator refuses.
-    pub async fn put_target(&self, aws: &Aws, name: &str, target: &Target) -> Result<()> {
-        let value = json!(target).to_string();
-        let path = format!("/{}/targets/{name}", self.name);
-        let put = aws.ssm.put_parameter().name(path).value(value).overwrite(true);
-        let put = put.r#type(aws_sdk_ssm::types::ParameterType::String);
-        put.send().await.map(drop).map_err(failed("ssm:PutParameter"))
-    }
-
-    /// A secret with a server's migrator, under `<stack>/<name>`; its ARN.
-    async fn put_secret(&self, aws: &Aws, server: &Postgres, name: &str) -> Result<String> {
-        let role = server.migrator();
-        let secret = json!({"username": role.name(), "password": role.password()}).to_string();
-        let create = aws
-            .secrets
-            .create_secret()
-            .name(format!("{}/{name}", self.name))
-            .secret_string(secret);
-        let created = create.send().await.map_err(failed("secretsmanager:CreateSecret"))?;
-        present(created.arn, "the answer of secretsmanager:CreateSecret", "ARN")
-    }
-
-    /// Ships a bundle as a user does: with `aws s3 cp`.
-    ///
-    /// The version is looked up afterwards, so another upload to the same key in between would be taken for it.
-    ///
-    /// # Errors
-    /// There is no such file, or the bucket refuses.
-    pub async fn ship_file(&self, aws: &Aws, target: &str, bundle: &Path) -> Result<Shipped> {
-        let name = bundle.file_name().unwrap_or_default().to_string_lossy();
-        let (bucket, key) = (self.bucket()?, format!("bundles/{target}/{name}"));
-        let place = format!("s3://{bucket}/{key}");
-        aws.cli(["s3", "cp", "--no-progress", &bundle.display().to_string(), &place])
-            .await?;
-        let head = aws
-            .s3
-            .head_object()
-            .bucket(bucket)
-            .key(&key)
-            .send()
-            .await
-            .map_err(failed("s3:HeadObject"))?;
-        let version_id = present(head.version_id, &place, "version")?;
-        Ok(Shipped {
-            target: target.to_owned(),
-            key,
-            version_id,
-        })
-    }
-
-    /// Ships a bundle from memory; quicker than [`ship_file`](Self::ship_file), and sure of its version.
-    ///
-    /// # Errors
-    /// The bucket refuses.
-    pub async fn ship(&self, aws: &Aws, target: &str, name: &str, bundle: Vec<u8>) -> Result<Shipped> {
-        let key = format!("bundles/{target}/{name}");
-        let put = aws.s3.put_object().bucket(self.bucket()?).key(&key).body(bundle.into());
-        let version_id = put.send().await.map_err(failed("s3:PutObject"))?.version_id;
-        let version_id = present(version_id, &key, "version")?;
-        Ok(Shipped {
-            target: target.to_owned(),
-            key,
-            version_id,
-        })
-    }
-
-    /// The result object of what was shipped, as it is now.
-    ///
-    /// # Errors
-    /// It is not a result.
-    pub async fn result(&self, aws: &Aws, shipped: &Shipped) -> Result<Option<RunResult>> {
-        let key = format!("results/{}/{}.json", shipped.target, shipped.version_id);
-        let object = match aws.s3.get_object().bucket(self.bucket()?).key(&key).send().await {
-            Ok(object) => object,
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_key()) => return Ok(None),
-            Err(error) => return Err(failed("s3:GetObject")(error)),
-        };
-        let bytes = object
-            .body
-            .collect()
-            .await
-            .map_err(failed("s3:GetObject"))?
-            .into_bytes();
-        serde_json::from_slice(&bytes)
-            .map(Some)
-            .map_err(failed("reading the result object"))
-    }
-
-    /// Waits for the end of the run that what was shipped started, and calls `entered` with each state as it is
-    /// entered. The result is the one after the execution's end.
-    ///
-    /// # Errors
-    /// The run has not begun or not ended in time.
-    pub async fn follow(
-        &self,
-        aws: &Aws,
-        shipped: &Shipped,
-        within: Duration,
-        entered: impl FnMut(&str),
-    ) -> Result<(RunResult, Ended)> {
-        let begun = self.wait_for_result(aws, shipped, within, |_| true).await?;
-        let ended = execution::wait_for_end(aws, &begun.execution, within, entered).await?;
-        let result = present(self.result(aws, shipped).await?, &shipped.key, "result")?;
-        Ok((result, ended))
-    }
-
-    /// Waits for a result object that is as wanted.
-    ///
-    /// # Errors
-    /// It was not so in time.
-    pub async fn wait_for_result(
-        &self,
-        aws: &Aws,
-        shipped: &Shipped,
-        within: Duration,
-        is_wanted: impl Fn(&RunResult) -> bool,
-    ) -> Result<RunResult> {
-        let start = Instant::now();
-        loop {
-            let result = self.result(aws, shipped).await?;
-            let seen = result
-                .as_ref()
-                .map_or("no result".to_owned(), |result| result.status.clone());
-            if let Some(result) = result.filter(|result| is_wanted(result)) {
-                return Ok(result);
-            }
-            if start.elapsed() > within {
-                let what = format!("the result of {} {}", shipped.key, shipped.version_id);
-                return Err(Error::TooLate {
-                    what,
-                    seconds: within.as_secs(),
-                    seen,
-                });
-            }
-            sleep(Duration::from_millis(50)).await;
-        }
     }
 
     /// Starts an execution with an input of one's own, as a person would in the console; its ARN.
