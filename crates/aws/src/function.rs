@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io::Write;
+use std::pin::Pin;
 use std::time::{Duration, Instant, SystemTime};
 
 use belay_model::Failure;
@@ -48,7 +49,9 @@ where
         thrown(step, failure)
     })?;
     let step = event.step();
-    let answer = handler(event, deadline).await.map_err(|failure| {
+    // Boxed: a handler's future holds the states of every call below it.
+    let handling: Pin<Box<dyn Future<Output = Result<R, Failure>> + '_>> = Box::pin(handler(event, deadline));
+    let answer = handling.await.map_err(|failure| {
         tracing::warn!(step = step.name(), code = failure.code.name(), failure = %failure, "thrown");
         thrown(step, failure)
     });

@@ -1,6 +1,6 @@
 //! Secrets: who logs in, and the values of secret placeholders.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_secretsmanager::Client;
 use belay_model::{FrozenPlaceholder, PlaceholderSource, SecretRef, Target};
@@ -95,13 +95,13 @@ impl Secrets {
     pub async fn thaw(
         &self,
         frozen: &BTreeMap<String, FrozenPlaceholder>,
-    ) -> Result<BTreeMap<String, SecretString>, AwsError> {
+    ) -> Result<HashMap<SecretRef, SecretString>, AwsError> {
         let mut opened = BTreeMap::new();
-        let mut values = BTreeMap::new();
-        for (name, placeholder) in frozen {
-            if let FrozenPlaceholder::Secret(SecretRef { arn, key, version_id }) = placeholder {
-                let secret = self.opened(&mut opened, arn, Some(version_id)).await?;
-                values.insert(name.clone(), secret.text(key)?.into());
+        let mut values = HashMap::new();
+        for placeholder in frozen.values() {
+            if let FrozenPlaceholder::Secret(at) = placeholder {
+                let secret = self.opened(&mut opened, &at.arn, Some(&at.version_id)).await?;
+                values.insert(at.clone(), secret.text(&at.key)?.into());
             }
         }
         Ok(values)

@@ -105,7 +105,10 @@ async fn a_frozen_placeholder_keeps_the_version_that_was_planned() {
 
     aws.put_secret(ARN, "s2", &json!({"api": "new"}).to_string());
     let thawed = secrets(&aws).thaw(&placeholders.frozen).await.unwrap();
-    let thawed: BTreeMap<_, _> = thawed.iter().map(|(k, v)| (k.as_str(), v.expose_secret())).collect();
+    let thawed: BTreeMap<_, _> = thawed
+        .iter()
+        .map(|(at, v)| (at.key.as_str(), v.expose_secret()))
+        .collect();
     assert_eq!(thawed, BTreeMap::from([("api", "old"), ("pin", "7")]));
 }
 

@@ -1,0 +1,75 @@
+//! Info: each migration's state, for the actions `info` and `validate`. Only reads.
+
+use belay_engine::{Info, PlanRequest, State};
+use belay_model::{Action, BundleDigest, Code, Failure, InfoReply, RunHeader, Target};
+use belay_report::{InfoLine, InfoTable};
+
+use crate::Validate;
+
+impl Validate {
+    pub(crate) async fn info(
+        &self,
+        run: &RunHeader,
+        target: &Target,
+        digest: &BundleDigest,
+    ) -> Result<InfoReply, Failure> {
+        let bundle = self.access.known_bundle(run, digest).await?;
+        let placeholders = self.access.given(target).await?;
+        let connect = self.access.connect(run, target).await?;
+        let request = PlanRequest {
+            flyway: &target.flyway,
+            transaction: target.transaction,
+            placeholders: &placeholders,
+        };
+        let info = belay_engine::info(&connect, &bundle, &request).await;
+        let info = info.map_err(|error| error.failure())?;
+        let pending = info.rows.iter().filter(|row| is_pending(row.state)).count();
+        let table = table(info);
+        if run.action == Action::Validate && !table.problems.is_empty() {
+            return Err(Failure::of_problems(Code::PlanRejected, table.problems)
+                .next("bring bundle and database together; nothing was changed"));
+        }
+        let report = self.access.papers().put_json(run, "info.json", &table).await;
+        Ok(InfoReply {
+            report: report.map_err(|error| error.failure())?,
+            pending: u32::try_from(pending).unwrap_or(u32::MAX),
+        })
+    }
+}
+
+/// Whether a migrate would run it.
+fn is_pending(state: State) -> bool {
+    match state {
+        State::Pending | State::Outdated => true,
+        State::Success
+        | State::OutOfOrder
+        | State::Failed
+        | State::Missing
+        | State::FailedMissing
+        | State::Future
+        | State::FailedFuture
+        | State::Ignored
+        | State::BelowBaseline
+        | State::IgnoredBaseline
+        | State::Baseline
+        | State::Deleted
+        | State::Undone
+        | State::Superseded => false,
+    }
+}
+
+fn table(info: Info) -> InfoTable {
+    let line = |row: belay_engine::InfoRow| InfoLine {
+        version: row.version,
+        description: row.description,
+        script: row.script,
+        state: row.state.as_str().to_owned(),
+        installed_on: row.installed_on,
+    };
+    InfoTable {
+        database: info.database,
+        version: info.version,
+        migrations: info.rows.into_iter().map(line).collect(),
+        problems: info.problems,
+    }
+}
