@@ -1,0 +1,181 @@
+//! `--url`: where the database is and who logs in.
+//!
+//! Nothing of a URL is ever echoed: in a wrong one, any part may be a piece of the password.
+
+use std::env;
+
+use belay_model::Endpoint;
+use percent_encoding::percent_decode_str;
+use url::Url;
+
+use crate::error::CliError;
+
+/// What a URL says.
+pub(crate) struct Address {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) user: String,
+    pub(crate) password: String,
+    /// `sslmode`, if it is there.
+    pub(crate) tls: Option<UrlTls>,
+}
+
+/// What a URL says of TLS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum UrlTls {
+    /// `sslmode=disable`.
+    Off,
+    /// Any other mode: the weaker ones of them are taken for the strongest.
+    VerifyFull,
+    /// `sslrootcert`.
+    Ca(String),
+}
+
+impl Address {
+    /// Reads a URL; what it lacks comes from `PGUSER` and `PGPASSWORD`.
+    pub(crate) fn read(url: &str) -> Result<Self, CliError> {
+        let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+        parse(url, variable("PGUSER"), variable("PGPASSWORD")).map_err(|why| CliError::Usage(format!("--url: {why}")))
+    }
+}
+
+const FORM: &str = "it must be postgres://USER:PASSWORD@HOST:PORT/DATABASE";
+
+fn parse(text: &str, user: Option<String>, password: Option<String>) -> Result<Address, String> {
+    let url = Url::parse(text.strip_prefix("jdbc:").unwrap_or(text)).map_err(|error| {
+        format!("{error}; {FORM}, and / ? # @ : % in a password are written as %2F %3F %23 %40 %3A %25")
+    })?;
+    if !matches!(url.scheme(), "postgres" | "postgresql") {
+        return Err(format!("Belay knows PostgreSQL only; {FORM}"));
+    }
+    if url.fragment().is_some() {
+        return Err(format!("it has a #; {FORM}, and a # in a password is written as %23"));
+    }
+    let parameters = Parameters::read(&url)?;
+    let decoded = |part: &str| match percent_decode_str(part).decode_utf8() {
+        Ok(text) => Ok(text.into_owned()),
+        Err(_) => Err("it has a part that is not UTF-8".to_owned()),
+    };
+    let own_user = Some(url.username()).filter(|user| !user.is_empty());
+    let user = own_user.map(decoded).transpose()?.or(parameters.user).or(user);
+    let own_password = url.password().map(decoded).transpose()?;
+    let host = url.host_str().filter(|host| !host.is_empty());
+    let database = decoded(url.path().trim_start_matches('/'))?;
+    if database.is_empty() || database.contains('/') {
+        return Err(format!("it names no database; {FORM}"));
+    }
+    let host = decoded(host.ok_or_else(|| format!("it names no host; {FORM}"))?)?;
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    Ok(Address {
+        endpoint: Endpoint {
+            host,
+            port: url.port().unwrap_or(5432),
+            database,
+        },
+        user: user.ok_or("it names no user; put one into it, or into PGUSER")?,
+        password: own_password
+            .or(parameters.password)
+            .or(password)
+            .ok_or("there is no password; put one into the environment as PGPASSWORD, or into the URL")?,
+        tls: parameters.tls,
+    })
+}
+
+/// What may stand behind the `?`.
+#[derive(Default)]
+struct Parameters {
+    user: Option<String>,
+    password: Option<String>,
+    tls: Option<UrlTls>,
+}
+
+impl Parameters {
+    fn read(url: &Url) -> Result<Self, String> {
+        let mut found = Self::default();
+        for (name, value) in url.query_pairs() {
+            let value = value.into_owned();
+            match name.as_ref() {
+                "user" => found.user = Some(value),
+                "password" => found.password = Some(value),
+                "sslmode" => match (value.as_str(), &found.tls) {
+                    ("disable", _) => found.tls = Some(UrlTls::Off),
+                    ("allow" | "prefer" | "require" | "verify-ca" | "verify-full", None) => {
+                        found.tls = Some(UrlTls::VerifyFull);
+                    }
+                    ("allow" | "prefer" | "require" | "verify-ca" | "verify-full", Some(_)) => {}
+                    _ => return Err("its sslmode is none; use verify-full or disable".to_owned()),
+                },
+                "sslrootcert" if found.tls != Some(UrlTls::Off) => found.tls = Some(UrlTls::Ca(value)),
+                "sslrootcert" => {}
+                _ => {
+                    return Err(
+                        "it has a parameter that Belay does not know; those it knows are sslmode, sslrootcert, \
+                                user and password, and a ? in a password is written as %3F"
+                            .to_owned(),
+                    );
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(url: &str, user: Option<&str>, password: Option<&str>) -> Result<String, String> {
+        let address = parse(url, user.map(str::to_owned), password.map(str::to_owned))?;
+        let Endpoint { host, port, database } = address.endpoint;
+        let (user, password) = (address.user, address.password);
+        Ok(format!("{user} {password} {host} {port} {database} {:?}", address.tls))
+    }
+
+    #[test]
+    fn urls_are_read_as_people_write_them() {
+        for (url, expected) in [
+            ("postgres://u:p@h:6000/d", "u p h 6000 d None"),
+            ("postgresql://u:p@h/d", "u p h 5432 d None"),
+            (
+                "postgres://u%40x:p%2F%3F%23%25@h/my%20db",
+                "u@x p/?#% h 5432 my db None",
+            ),
+            ("postgres://u:p@[::1]:6000/d", "u p ::1 6000 d None"),
+            ("postgres://h/d", "env secret h 5432 d None"),
+            ("postgres://u@h/d", "u secret h 5432 d None"),
+            ("jdbc:postgresql://h:1/d?user=u&password=p%26q", "u p&q h 1 d None"),
+            ("postgres://u:p@h/d?sslmode=disable", "u p h 5432 d Some(Off)"),
+            ("postgres://u:p@h/d?sslmode=require", "u p h 5432 d Some(VerifyFull)"),
+            (
+                "postgres://u:p@h/d?sslrootcert=ca.pem&sslmode=verify-full",
+                "u p h 5432 d Some(Ca(\"ca.pem\"))",
+            ),
+        ] {
+            assert_eq!(told(url, Some("env"), Some("secret")).as_deref(), Ok(expected), "{url}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_without_a_piece_of_the_password() {
+        for url in [
+            "",
+            "h/d",
+            "mysql://u:hunter2@h/d",
+            "postgres://u:hunter2@h",
+            "postgres://u:hunter2@h/",
+            "postgres://u:hunter2@/d",
+            "postgres://u:hunter2@h/d/e",
+            "postgres://u:hunter2@h:port/d",
+            "postgres://u:hunter2/x@h/d",
+            "postgres://u:12?hunter2=x@h/d",
+            "postgres://u:12#hunter2@h/d",
+            "postgres://u:hunter2@h/d?sslmode=hunter2",
+            "postgres://u:hunter2@h/d?options=hunter2",
+            "postgres://u:%ffhunter2@h/d",
+        ] {
+            let why = told(url, None, None).unwrap_err();
+            assert!(!why.contains("hunter2"), "{url}: {why}");
+        }
+        assert!(told("postgres://u@h/d", None, None).unwrap_err().contains("PGPASSWORD"));
+        assert!(told("postgres://:p@h/d", None, None).unwrap_err().contains("PGUSER"));
+    }
+}

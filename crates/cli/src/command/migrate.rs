@@ -1,0 +1,269 @@
+//! `belay migrate`: plan, migrate, and whatever that said, verify. By hand what the workflow does.
+
+use std::time::Duration;
+
+use belay_engine::{
+    Budget, EngineError, MigrateInput, Observed, OpenGate, Placeholders, PlanRequest, Planned, VerifyInput,
+};
+use belay_model::{Attempt, Code, Failure, MigrateStatus, Outcome, RunId, Verified};
+use tokio::time::Instant;
+
+use super::Prepared;
+use super::plan::headline;
+use crate::arguments::MigrateOptions;
+use crate::error::{CliError, outcome_of};
+use crate::report::{self, Ended};
+use crate::request::milliseconds;
+use crate::stop::Stop;
+
+/// V6: how often a run plans.
+const ATTEMPTS: u32 = 3;
+
+/// How often somebody who watches is told that it goes on.
+const TICK: Duration = Duration::from_secs(10);
+
+/// Runs, and tells how it ended.
+pub(crate) async fn run(prepared: &Prepared, options: &MigrateOptions) -> Result<Outcome, CliError> {
+    let patience = Duration::from_millis(milliseconds("--patience", &options.patience)?.into());
+    let mut stop = Stop::listen().map_err(CliError::System)?;
+    let migration = Migration { prepared, patience };
+    let ended = migration.run(&mut stop).await;
+    report::tell(prepared, &ended).await;
+    Ok(ended.outcome)
+}
+
+struct Migration<'a> {
+    prepared: &'a Prepared,
+    /// How long to go on asking for the verdict.
+    patience: Duration,
+}
+
+/// How one attempt went.
+enum Tried {
+    /// Nothing was pending.
+    UpToDate,
+    /// Nothing was begun.
+    NotPlanned(Failure),
+    /// It was begun, and the database was asked.
+    Verified {
+        planned: Box<Planned>,
+        verified: Verified,
+        failure: Option<Failure>,
+    },
+    /// It was begun, and the database can't be asked.
+    Unverified {
+        planned: Box<Planned>,
+        failure: Option<Failure>,
+        why: Failure,
+    },
+}
+
+impl Migration<'_> {
+    async fn run(&self, stop: &mut Stop) -> Ended {
+        let mut attempt = Attempt::FIRST;
+        loop {
+            let tried = self.attempt(attempt, stop).await;
+            if attempt.0 < ATTEMPTS
+                && let Tried::Verified { verified, failure, .. } = &tried
+                && verified.judge(failure.as_ref().map(|failure| failure.code)).stale
+            {
+                self.say("Somebody else moved the history; nothing of this run is in. Planning again …");
+                attempt = Attempt(attempt.0 + 1);
+                continue;
+            }
+            return self.ended(attempt, tried);
+        }
+    }
+
+    fn ended(&self, attempt: Attempt, tried: Tried) -> Ended {
+        let ended = Ended {
+            outcome: Outcome::UpToDate,
+            run: self.run_id().clone(),
+            attempt,
+            planned: None,
+            verified: None,
+            failure: None,
+            unverified: None,
+        };
+        match tried {
+            Tried::UpToDate => ended,
+            // What an earlier attempt did is verified: nothing.
+            Tried::NotPlanned(failure) => Ended {
+                outcome: match attempt {
+                    Attempt::FIRST => outcome_of(&failure),
+                    _ => Outcome::Unchanged,
+                },
+                failure: Some(failure),
+                ..ended
+            },
+            Tried::Verified {
+                planned,
+                verified,
+                failure,
+            } => Ended {
+                outcome: verified.judge(failure.as_ref().map(|failure| failure.code)).outcome,
+                planned: Some(planned),
+                verified: Some(verified),
+                failure,
+                ..ended
+            },
+            Tried::Unverified { planned, failure, why } => Ended {
+                outcome: Outcome::Interrupted,
+                planned: Some(planned),
+                failure,
+                unverified: Some(why),
+                ..ended
+            },
+        }
+    }
+
+    async fn attempt(&self, attempt: Attempt, stop: &mut Stop) -> Tried {
+        let request = self.prepared.request.as_plan_request();
+        let planned = tokio::select! {
+            biased;
+            planned = self.plan(&request) => planned,
+            () = stop.asked() => Err(stopped()),
+        };
+        let (planned, placeholders) = match planned {
+            Ok((planned, _)) if planned.plan.units.is_empty() => return Tried::UpToDate,
+            Ok(planned) => planned,
+            Err(failure) => return Tried::NotPlanned(failure),
+        };
+        self.say(&format!("{} …", headline(&planned.plan)));
+        let mut observed = Observed {
+            planned: planned.before.clone(),
+            ..Observed::default()
+        };
+        let applied = self.apply(attempt, &planned, &placeholders, &mut observed);
+        let failure = tokio::select! {
+            biased;
+            applied = applied => applied.err().map(|error| error.failure()),
+            () = stop.asked() => {
+                self.prepared.screen.warn("Stopping: whatever is not committed is rolled back. Looking at what is in …");
+                Some(stopped())
+            }
+        };
+        self.say("Verifying …");
+        let input = VerifyInput {
+            connect: &self.prepared.connect,
+            bundle: &self.prepared.bundle,
+            plan: &planned.plan,
+            placeholders: &placeholders,
+            attempt,
+            observed: &observed,
+        };
+        match self.verify(input, stop).await {
+            Ok(verified) => Tried::Verified {
+                planned: Box::new(planned),
+                verified,
+                failure,
+            },
+            Err(why) => Tried::Unverified {
+                planned: Box::new(planned),
+                failure,
+                why,
+            },
+        }
+    }
+
+    async fn plan(&self, request: &PlanRequest<'_>) -> Result<(Planned, Placeholders), Failure> {
+        let Prepared { connect, bundle, .. } = self.prepared;
+        self.say(&format!("Looking at {} …", self.prepared.place()));
+        let planned = belay_engine::plan(connect, bundle, request)
+            .await
+            .map_err(|error| error.failure())?;
+        let placeholders =
+            Placeholders::of_plan(&planned.plan, &self.prepared.request.secrets()).map_err(|secret| {
+                Failure::new(
+                    Code::Bug,
+                    format!("the plan names a secret that nobody gave: {}", secret.key),
+                )
+            })?;
+        Ok((planned, placeholders))
+    }
+
+    /// Until all is applied or something stops it. A future that is dropped cuts its connection: that rolls back.
+    async fn apply(
+        &self,
+        attempt: Attempt,
+        planned: &Planned,
+        placeholders: &Placeholders,
+        observed: &mut Observed,
+    ) -> Result<(), EngineError> {
+        let Prepared { connect, bundle, .. } = self.prepared;
+        loop {
+            let input = MigrateInput {
+                connect,
+                bundle,
+                plan: &planned.plan,
+                placeholders,
+                attempt,
+                budget: Budget::UNLIMITED,
+                gate: &OpenGate,
+            };
+            let migrated = self.watched(belay_engine::migrate(input)).await?;
+            observed.started = observed.started.take().or(migrated.started);
+            observed.ended = migrated.ended;
+            if migrated.status == MigrateStatus::Done {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Tells now and then that it goes on.
+    async fn watched<T>(&self, work: impl Future<Output = T>) -> T {
+        let start = Instant::now();
+        let mut work = std::pin::pin!(work);
+        loop {
+            match tokio::time::timeout(TICK, &mut work).await {
+                Ok(done) => return done,
+                Err(_) => self.say(&format!("at work since {} s …", start.elapsed().as_secs())),
+            }
+        }
+    }
+
+    /// Asks for the verdict, again and again while the database does not answer.
+    async fn verify(&self, input: VerifyInput<'_>, stop: &mut Stop) -> Result<Verified, Failure> {
+        let end = Instant::now() + self.patience;
+        let mut pause = Duration::from_millis(250);
+        loop {
+            let verified = tokio::select! {
+                biased;
+                verified = belay_engine::verify(input) => verified,
+                () = stop.asked() => return Err(given_up()),
+            };
+            let failure = match verified {
+                Ok(verified) => return Ok(verified),
+                Err(error) => error.failure(),
+            };
+            if failure.code != Code::Database || Instant::now() + pause >= end {
+                return Err(failure);
+            }
+            self.say(&format!("{}; asking again …", failure.message));
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = stop.asked() => return Err(given_up()),
+            }
+            pause = (pause * 2).min(Duration::from_secs(5));
+        }
+    }
+
+    fn say(&self, text: &str) {
+        self.prepared.screen.progress(text);
+    }
+
+    fn run_id(&self) -> &RunId {
+        &self.prepared.connect.run
+    }
+}
+
+fn stopped() -> Failure {
+    Failure::new(Code::Stopped, "somebody stopped it").next("run it again: it begins with what is not in")
+}
+
+fn given_up() -> Failure {
+    Failure::new(
+        Code::Stopped,
+        "somebody stopped it before the database had said what is in",
+    )
+}

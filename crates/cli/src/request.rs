@@ -1,0 +1,142 @@
+//! From what was typed to what the engine takes.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+use std::{env, fs, io, process};
+
+use belay_engine::{Connect, Given, PlanRequest};
+use belay_model::{FlywaySettings, LockSettings, RunId, SecretRef, Tls, TransactionMode};
+use jiff::SignedDuration;
+
+use crate::address::{Address, UrlTls};
+use crate::arguments::{LoginOptions, SettingOptions, Transaction};
+use crate::error::CliError;
+
+/// What Plan is asked, owned.
+pub(crate) struct Request {
+    flyway: FlywaySettings,
+    transaction: TransactionMode,
+    placeholders: BTreeMap<String, Given>,
+}
+
+impl Request {
+    /// # Errors
+    /// [`CliError::Usage`] for a placeholder without a value.
+    pub(crate) fn of(options: &SettingOptions) -> Result<Self, CliError> {
+        let mut placeholders = BTreeMap::new();
+        for (name, value) in pairs("--placeholder", &options.placeholders)? {
+            placeholders.insert(name, Given::Value(value));
+        }
+        for (name, variable) in pairs("--secret-placeholder", &options.secret_placeholders)? {
+            let value = env::var(&variable)
+                .map_err(|_| CliError::Usage(format!("--secret-placeholder: the environment has no {variable}")))?;
+            let at = SecretRef {
+                arn: "environment".to_owned(),
+                key: variable,
+                version_id: String::new(),
+            };
+            placeholders.insert(name, Given::Secret { at, value });
+        }
+        Ok(Self {
+            flyway: FlywaySettings {
+                table: options.table.clone(),
+                default_schema: options.default_schema.clone(),
+                schemas: options.schemas.clone(),
+                create_schemas: options.create_schemas,
+                out_of_order: options.out_of_order,
+                placeholder_replacement: options.placeholder_replacement,
+                installed_by: options.installed_by.clone(),
+            },
+            transaction: match options.transaction {
+                Transaction::Auto => TransactionMode::Auto,
+                Transaction::All => TransactionMode::All,
+                Transaction::Each => TransactionMode::Each,
+            },
+            placeholders,
+        })
+    }
+
+    /// As the engine takes it.
+    pub(crate) fn as_plan_request(&self) -> PlanRequest<'_> {
+        PlanRequest {
+            flyway: &self.flyway,
+            transaction: self.transaction,
+            placeholders: &self.placeholders,
+        }
+    }
+
+    /// The secret placeholders' values.
+    pub(crate) fn secrets(&self) -> HashMap<SecretRef, String> {
+        let secret = |given: &Given| match given {
+            Given::Secret { at, value } => Some((at.clone(), value.clone())),
+            Given::Value(_) => None,
+        };
+        self.placeholders.values().filter_map(secret).collect()
+    }
+}
+
+/// How to log in, for a run of its own.
+///
+/// # Errors
+/// [`CliError::Usage`] if an option is wrong, [`CliError::Io`] if the certificates can't be read.
+pub(crate) fn connect(options: &LoginOptions) -> Result<Connect, CliError> {
+    let address = Address::read(&options.url)?;
+    Ok(Connect {
+        tls: tls(options.tls.as_deref(), address.tls)?,
+        endpoint: address.endpoint,
+        user: address.user,
+        password: address.password,
+        set_role: options.set_role.clone(),
+        run: new_run().map_err(CliError::System)?,
+        locks: LockSettings {
+            lock_timeout_ms: milliseconds("--lock-timeout", &options.lock_timeout)?,
+            budget_s: milliseconds("--lock-budget", &options.lock_budget)?.div_ceil(1000),
+        },
+    })
+}
+
+/// A time in milliseconds, such as `500ms`, `3s` or `2m`.
+pub(crate) fn milliseconds(option: &str, text: &str) -> Result<u32, CliError> {
+    let parsed: Option<SignedDuration> = text.parse().ok();
+    parsed
+        .and_then(|duration| u32::try_from(duration.as_millis()).ok())
+        .filter(|milliseconds| *milliseconds > 0)
+        .ok_or_else(|| CliError::Usage(format!("{option}: {text:?} is not a time such as 500ms, 3s or 2m")))
+}
+
+/// A run by hand: named after nothing that another run could have as well.
+fn new_run() -> Result<RunId, io::Error> {
+    let random = getrandom::u64().map_err(io::Error::from)?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ok(RunId::of_execution(&format!(
+        "by hand: process {} at {} with {random}",
+        process::id(),
+        now.as_nanos()
+    )))
+}
+
+fn tls(option: Option<&str>, url: Option<UrlTls>) -> Result<Tls, CliError> {
+    match (option, url) {
+        (Some("verify-full"), _) | (None, None | Some(UrlTls::VerifyFull)) => Ok(Tls::VerifyFull),
+        (Some("off"), _) | (None, Some(UrlTls::Off)) => Ok(Tls::Off),
+        (Some(file), _) => certificates(file),
+        (None, Some(UrlTls::Ca(file))) => certificates(&file),
+    }
+}
+
+fn certificates(file: &str) -> Result<Tls, CliError> {
+    let path = Path::new(file);
+    fs::read_to_string(path)
+        .map(Tls::Ca)
+        .map_err(CliError::io("read", path))
+}
+
+fn pairs(option: &str, given: &[String]) -> Result<Vec<(String, String)>, CliError> {
+    let pair = |text: &String| match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        // Not echoed: without the =, it may be the value.
+        _ => Err(CliError::Usage(format!("{option}: it must be NAME=VALUE"))),
+    };
+    given.iter().map(pair).collect()
+}

@@ -1,0 +1,127 @@
+//! How a run by hand ended, in words: the outcome first, then what is in and what is not, then what to do.
+
+use belay_model::{AssertionState, FindingKind, Outcome, Verdict, Verified};
+
+use crate::command::Prepared;
+use crate::report::Ended;
+use crate::table;
+
+/// The report.
+pub(crate) fn of(prepared: &Prepared, ended: &Ended) -> String {
+    let mut text = format!("{}: {}", ended.outcome, headline(prepared, ended));
+    if let Some(verified) = &ended.verified {
+        let is_in = |script: &String| verified.applied.contains(script);
+        if verified.verdict != Verdict::Before {
+            let state = |script| if is_in(script) { "Success" } else { "Pending" };
+            let states = ended
+                .migrations()
+                .map(|migration| (migration, state(&migration.script)));
+            text.push_str(&format!("\n\n{}\n", table::of_states(states)));
+        }
+        text.extend(verified.open_units.iter().map(|unit| format!("\nhalf done: {unit}")));
+        text.extend(assertions(verified.assertions).map(|said| format!("\n{said}")));
+        text.extend(findings(verified, ended.outcome));
+    }
+    text.extend(next(prepared, ended).map(|next| format!("\n\n{next}")));
+    text
+}
+
+fn headline(prepared: &Prepared, ended: &Ended) -> String {
+    let database = &prepared.connect.endpoint.database;
+    let run = &ended.run;
+    match ended.outcome {
+        Outcome::Migrated => {
+            let count = ended.applied().count();
+            let all = if count == 1 {
+                "1 migration is in".to_owned()
+            } else {
+                format!("{count} migrations are in")
+            };
+            format!("{all}; {database} is as the bundle describes (run {run})")
+        }
+        Outcome::UpToDate => format!("nothing is pending in {database}"),
+        Outcome::Unchanged => format!("run {run} committed nothing; {database} is as it was"),
+        Outcome::Rejected => format!("{database} was not opened for change"),
+        Outcome::Interrupted if ended.planned.is_none() => format!("{database} can't be asked; nothing was begun"),
+        Outcome::Interrupted => format!("what run {run} committed to {database} is not known"),
+        Outcome::NeedsOperator => undecided(ended.verified.as_ref(), run.as_str()),
+        Outcome::Done | Outcome::Undone | Outcome::Restored | Outcome::Superseded => format!("run {run}"),
+    }
+}
+
+fn undecided(verified: Option<&Verified>, run: &str) -> String {
+    match verified.map(|verified| verified.verdict) {
+        Some(Verdict::After) => {
+            format!("everything that was planned is in, and an assertion does not hold (run {run})")
+        }
+        Some(Verdict::Between) => format!("some of what was planned is in, and some is not (run {run})"),
+        Some(Verdict::Before) => format!("run {run} applied what was planned, and nothing of it is there any more"),
+        Some(Verdict::Unknown) | None => {
+            format!("what run {run} noted is gone, and the database is not as it was: was it restored?")
+        }
+    }
+}
+
+fn assertions(state: AssertionState) -> Option<&'static str> {
+    match state {
+        AssertionState::None | AssertionState::NotRun => None,
+        AssertionState::Passed => Some("The assertions of verify/ hold."),
+        AssertionState::Failed => Some("An assertion of verify/ does not hold, and never did."),
+        AssertionState::FailedLater => {
+            Some("An assertion of verify/ held before the last COMMIT, and does not any more.")
+        }
+    }
+}
+
+/// What was not to be expected. Of a run that did what was asked, what it changed is just that.
+fn findings(verified: &Verified, outcome: Outcome) -> impl Iterator<Item = String> {
+    let told = move |kind: FindingKind| match kind {
+        // Told as half done.
+        FindingKind::UnitOpen => false,
+        FindingKind::Changed => !outcome.is_success(),
+        _ => true,
+    };
+    let findings = verified.findings.iter().filter(move |finding| told(finding.kind));
+    findings.map(|finding| format!("\n{finding}"))
+}
+
+/// What to do, where the failure itself does not say it.
+fn next(prepared: &Prepared, ended: &Ended) -> Option<String> {
+    let place = format!("--url {}", masked_url(prepared));
+    match ended.outcome {
+        Outcome::NeedsOperator => {
+            let half_done = ended
+                .verified
+                .as_ref()
+                .is_some_and(|verified| !verified.open_units.is_empty());
+            Some(if half_done {
+                format!(
+                    "Finish or take back by hand what is half done, then accept it so:\n  belay keep {place} --run {}",
+                    ended.run
+                )
+            } else {
+                "Correct the bundle and run it again: it begins with what is not in. Or take back by hand what is in, also \
+                 its rows in the history."
+                    .to_owned()
+            })
+        }
+        Outcome::Interrupted if ended.planned.is_some() => Some(format!(
+            "To see what is in, once the database answers:\n  belay info {place} --bundle …\nRunning the same migration again \
+             is safe: it begins with what is not in, and refuses if something is half done."
+        )),
+        _ => None,
+    }
+}
+
+/// The URL without its password.
+fn masked_url(prepared: &Prepared) -> String {
+    let endpoint = &prepared.connect.endpoint;
+    let host = match endpoint.host.contains(':') {
+        true => format!("[{}]", endpoint.host),
+        false => endpoint.host.clone(),
+    };
+    format!(
+        "postgres://{}@{host}:{}/{}",
+        prepared.connect.user, endpoint.port, endpoint.database
+    )
+}
