@@ -1,5 +1,6 @@
 //! `belay-local`: Belay's whole stack on this machine, to try it out.
 
+mod demo;
 mod up;
 
 use std::error::Error as _;
@@ -20,6 +21,8 @@ struct Arguments {
 enum Command {
     /// Start the stack and keep it until Ctrl-C or `down`; prints what to type meanwhile
     Up(up::Options),
+    /// Ship the bundles of examples/shop and prove each outcome in the database
+    Demo(demo::Options),
     /// Stop the stack that `up` started
     Down,
     /// Print the variables with which any AWS client reaches the stack, for `eval`
@@ -29,12 +32,13 @@ enum Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     let result = match Arguments::parse().command {
-        Command::Up(options) => up::up(&options).await,
-        Command::Down => up::down(),
-        Command::Env => up::env(),
+        Command::Up(options) => up::up(&options).await.map(|()| ExitCode::SUCCESS),
+        Command::Demo(options) => demo::demo(&options).await,
+        Command::Down => up::down().map(|()| ExitCode::SUCCESS),
+        Command::Env => up::env().map(|()| ExitCode::SUCCESS),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             let mut text = format!("belay-local: {error}");
             let mut source = error.source();

@@ -72,11 +72,29 @@ async fn stay(options: &Options, note: &File) -> Result<()> {
     let settings = StackSettings::project(&options.profile, emulator, Settings::default()).await?;
     say(format_args!("Starting PostgreSQL and the emulator, and deploying."));
     let stack = Stack::start(settings).await?;
+    let mailbox = stack.mailbox(&stack.aws(), "belay-local").await?;
+    stay_with(note, &stack, &mailbox).await
+}
+
+/// Keeps a stack that is up already for whoever wants to try it, until Ctrl-C, SIGTERM or `down`.
+pub(crate) async fn keep(stack: &Stack, mailbox: &Mailbox) -> Result<()> {
+    let note = open_note()?;
+    match note.try_lock() {
+        Ok(()) => stay_with(&note, stack, mailbox).await,
+        Err(TryLockError::WouldBlock) => {
+            say(format_args!(
+                "Another stack of this checkout is up: this one can't be kept beside it."
+            ));
+            Ok(())
+        }
+        Err(TryLockError::Error(source)) => Err(file("lock")(source)),
+    }
+}
+
+async fn stay_with(note: &File, stack: &Stack, mailbox: &Mailbox) -> Result<()> {
     write_note(note, Some(stack.emulator().endpoint()))?;
-    let aws = stack.aws();
-    let mailbox = stack.mailbox(&aws, "belay-local").await?;
-    say(format_args!("{}", manual(&stack)?));
-    tell_mails(&mailbox).await
+    say(format_args!("{}", manual(stack)?));
+    tell_mails(mailbox).await
 }
 
 /// Prints each mail as it is sent.
@@ -160,7 +178,8 @@ pub(crate) fn env() -> Result<()> {
     Ok(())
 }
 
-async fn interrupted() -> Result<()> {
+/// Waits until somebody wants this program to end.
+pub(crate) async fn interrupted() -> Result<()> {
     let listen = |kind| signal(kind).map_err(file("listen for signals beside"));
     let mut signals = [
         listen(SignalKind::interrupt())?,
@@ -222,7 +241,8 @@ fn file(doing: &'static str) -> impl FnOnce(io::Error) -> Error {
     }
 }
 
-fn say(text: std::fmt::Arguments<'_>) {
+/// Tells a person.
+pub(crate) fn say(text: std::fmt::Arguments<'_>) {
     // Nobody reads if standard output is closed; the stack is as good without.
     let _ = writeln!(io::stdout(), "{text}");
 }
