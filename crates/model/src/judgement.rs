@@ -12,24 +12,22 @@ pub struct Judgement {
 }
 
 impl Verified {
-    /// The outcome. `failure` is how Migrate ended, if not well; its word is never taken for what is in the database, only
-    /// for why something is not.
+    /// The outcome: the verdict decides. `failed` is how Migrate ended, if not well, and only tells whether planning again
+    /// could help: it may have failed after its COMMIT, or have said that it was done and committed nothing.
     #[must_use]
-    pub fn judge(&self, failure: Option<Code>) -> Judgement {
+    pub fn judge(&self, failed: Option<Code>) -> Judgement {
         let outcome = match (self.verdict, self.assertions) {
-            // All is in. Assertions that held before the COMMIT and don't now are a finding (V4).
-            (Verdict::After, AssertionState::None | AssertionState::Passed | AssertionState::FailedLater) => {
-                Outcome::Migrated
-            }
+            (Verdict::After, AssertionState::None | AssertionState::Passed) => Outcome::Migrated,
+            // V4: they held before the COMMIT. That they don't any more is a finding.
+            (Verdict::After, AssertionState::FailedLater) => Outcome::Migrated,
+            // V4: never passed.
             (Verdict::After, AssertionState::Failed | AssertionState::NotRun) => Outcome::NeedsOperator,
-            // Nothing is in although Migrate says that all is: somebody took it away again.
-            (Verdict::Before, _) if failure.is_none() => Outcome::NeedsOperator,
             (Verdict::Before, _) => Outcome::Unchanged,
             (Verdict::Between | Verdict::Unknown, _) => Outcome::NeedsOperator,
         };
         Judgement {
             outcome,
-            stale: self.verdict == Verdict::Before && failure == Some(Code::PlanStale),
+            stale: self.verdict == Verdict::Before && failed == Some(Code::PlanStale),
         }
     }
 }
@@ -38,87 +36,53 @@ impl Verified {
 mod tests {
     use super::*;
 
+    fn verified(verdict: Verdict, assertions: AssertionState) -> Verified {
+        Verified {
+            verdict,
+            assertions,
+            applied: Vec::new(),
+            missing: Vec::new(),
+            open_units: Vec::new(),
+            findings: Vec::new(),
+        }
+    }
+
     #[test]
-    fn v2_v4_v6_each_verdict_has_one_outcome() {
-        let stale = Some(Code::PlanStale);
-        let failed = Some(Code::SqlFailed);
-        for (verdict, assertions, failure, outcome, replan) in [
-            (Verdict::After, AssertionState::None, None, Outcome::Migrated, false),
-            (Verdict::After, AssertionState::Passed, None, Outcome::Migrated, false),
-            // The COMMIT's acknowledgement was lost.
-            (Verdict::After, AssertionState::Passed, failed, Outcome::Migrated, false),
-            (
-                Verdict::After,
-                AssertionState::FailedLater,
-                None,
-                Outcome::Migrated,
-                false,
-            ),
-            (
-                Verdict::After,
-                AssertionState::Failed,
-                None,
-                Outcome::NeedsOperator,
-                false,
-            ),
-            (
-                Verdict::After,
-                AssertionState::NotRun,
-                None,
-                Outcome::NeedsOperator,
-                false,
-            ),
-            (
-                Verdict::Before,
-                AssertionState::NotRun,
-                failed,
-                Outcome::Unchanged,
-                false,
-            ),
-            (Verdict::Before, AssertionState::None, stale, Outcome::Unchanged, true),
-            (
-                Verdict::Before,
-                AssertionState::NotRun,
-                None,
-                Outcome::NeedsOperator,
-                false,
-            ),
-            (
-                Verdict::Between,
-                AssertionState::NotRun,
-                stale,
-                Outcome::NeedsOperator,
-                false,
-            ),
-            (
-                Verdict::Between,
-                AssertionState::NotRun,
-                None,
-                Outcome::NeedsOperator,
-                false,
-            ),
-            (
-                Verdict::Unknown,
-                AssertionState::NotRun,
-                stale,
-                Outcome::NeedsOperator,
-                false,
-            ),
+    fn v2_v4_the_verdict_and_the_assertions_decide() {
+        use AssertionState::{Failed, FailedLater, None as NoneThere, NotRun, Passed};
+        for (verdict, assertions, outcome) in [
+            (Verdict::After, NoneThere, Outcome::Migrated),
+            (Verdict::After, Passed, Outcome::Migrated),
+            (Verdict::After, FailedLater, Outcome::Migrated),
+            (Verdict::After, Failed, Outcome::NeedsOperator),
+            (Verdict::After, NotRun, Outcome::NeedsOperator),
+            (Verdict::Before, NoneThere, Outcome::Unchanged),
+            (Verdict::Before, NotRun, Outcome::Unchanged),
+            (Verdict::Before, Failed, Outcome::Unchanged),
+            (Verdict::Between, NoneThere, Outcome::NeedsOperator),
+            (Verdict::Between, Passed, Outcome::NeedsOperator),
+            (Verdict::Unknown, NoneThere, Outcome::NeedsOperator),
         ] {
-            let verified = Verified {
-                verdict,
-                assertions,
-                applied: Vec::new(),
-                missing: Vec::new(),
-                open_units: Vec::new(),
-                findings: Vec::new(),
-            };
-            let judged = verified.judge(failure);
-            assert_eq!(
-                (judged.outcome, judged.stale),
-                (outcome, replan),
-                "{verdict} {assertions:?} {failure:?}"
-            );
+            // Whatever Migrate said: its word is never taken.
+            for failed in [None, Some(Code::SqlFailed), Some(Code::Database), Some(Code::PlanStale)] {
+                let judged = verified(verdict, assertions).judge(failed);
+                assert_eq!(judged.outcome, outcome, "{verdict} {assertions:?} {failed:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn v6_a_stale_plan_is_made_again_only_if_nothing_is_committed() {
+        for (verdict, failed, stale) in [
+            (Verdict::Before, Some(Code::PlanStale), true),
+            (Verdict::Before, Some(Code::SqlFailed), false),
+            (Verdict::Before, None, false),
+            (Verdict::Between, Some(Code::PlanStale), false),
+            (Verdict::After, Some(Code::PlanStale), false),
+            (Verdict::Unknown, Some(Code::PlanStale), false),
+        ] {
+            let judged = verified(verdict, AssertionState::None).judge(failed);
+            assert_eq!(judged.stale, stale, "{verdict} {failed:?}");
         }
     }
 }

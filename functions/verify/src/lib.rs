@@ -1,12 +1,8 @@
 //! `verify`: closes the attempt, asks the database where it is, and says how the run ended.
 
-mod outcome;
-
 use belay_access::Access;
 use belay_engine::VerifyInput;
-use belay_model::{Code, Failure, VerifyReply, VerifyRequest};
-
-use crate::outcome::Ended;
+use belay_model::{Code, Failure, Judgement, VerifyReply, VerifyRequest};
 
 /// The function, with what it needs.
 #[derive(Debug)]
@@ -45,7 +41,7 @@ impl Verify {
         .await
         .map_err(|error| error.failure())?;
         let failed = failure.map(|caught| caught.failure(Code::Bug).code);
-        let Ended { outcome, stale } = outcome::of(verified.verdict, verified.assertions, failed);
+        let Judgement { outcome, stale } = verified.judge(failed);
         tracing::info!(verdict = %verified.verdict, outcome = %outcome, stale, "verified");
         let report = self.access.papers().put_json(&run, "verified.json", &verified).await;
         Ok(VerifyReply {
