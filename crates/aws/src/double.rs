@@ -102,6 +102,11 @@ impl Aws {
         self.state().bucket.put(key, bytes.to_vec()).0
     }
 
+    /// Lets somebody else put an object just before the next time that it is put.
+    pub fn put_in_between(&self, key: &str, bytes: &[u8]) {
+        self.state().bucket.put_in_between(key, bytes.to_vec());
+    }
+
     /// An object's newest version.
     #[must_use]
     pub fn object(&self, key: &str) -> Option<Vec<u8>> {

@@ -139,21 +139,35 @@ async fn the_latest_run_of_a_version_has_its_result() {
 }
 
 #[tokio::test]
-async fn writers_at_once_do_not_lose_a_later_result() {
+async fn a_result_that_is_written_in_between_is_not_lost() {
+    let run = header("one", 5);
+    for (other, stays) in [(header("earlier", 1), false), (header("later", 9), true)] {
+        for there in [false, true] {
+            let aws = Aws::new();
+            let results = Results::new(config::s3(&aws.config()), "bucket");
+            if there {
+                results.write(&run, &result(&run, "waiting")).await.unwrap();
+            }
+            let between = serde_json::to_vec(&result(&other, "running")).unwrap();
+            aws.put_in_between("results/shop/v1.json", &between);
+            let stored = results.write(&run, &result(&run, "running")).await.unwrap();
+            assert_eq!(stored == Stored::LaterRun, stays, "{there}");
+            let last = results.read(&run).await.unwrap().unwrap();
+            assert_eq!(last.run == other.run(), stays, "{there}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_never_gets_to_write_is_told() {
     let aws = Aws::new();
     let results = Results::new(config::s3(&aws.config()), "bucket");
-    let writers = (0..20u8).map(|minute| {
-        let results = results.clone();
-        tokio::spawn(async move {
-            let run = header(&format!("run{minute}"), minute);
-            results.write(&run, &result(&run, "running")).await.unwrap();
-        })
-    });
-    for writer in writers.collect::<Vec<_>>() {
-        writer.await.unwrap();
+    for i in 0..100 {
+        aws.put_in_between("results/shop/v1.json", format!("{i}").as_bytes());
     }
-    let last = results.read(&header("any", 0)).await.unwrap().unwrap();
-    assert_eq!(last.run, header("run19", 19).run());
+    let run = header("one", 0);
+    let error = results.write(&run, &result(&run, "running")).await.unwrap_err();
+    assert_eq!(error.failure().code, Code::Storage);
 }
 
 #[tokio::test]

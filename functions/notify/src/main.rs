@@ -6,7 +6,7 @@ use belay_aws::mail::Mail;
 use belay_aws::papers::Papers;
 use belay_aws::results::Results;
 use belay_notify::Notify;
-use jiff::Timestamp;
+use jiff::{Timestamp, Unit};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -22,5 +22,9 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         lock_table: setting(config::LOCK_TABLE)?,
         bucket,
     };
-    function::serve("notify", |request, _| notify.handle(request, Timestamp::now())).await
+    function::serve("notify", |request, _| {
+        let now = Timestamp::now();
+        notify.handle(request, now.round(Unit::Millisecond).unwrap_or(now))
+    })
+    .await
 }

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 pub(super) struct Bucket {
     objects: BTreeMap<String, Vec<(String, Vec<u8>)>>,
     versions: u64,
+    in_between: Vec<(String, Vec<u8>)>,
 }
 
 /// A request to the bucket.
@@ -35,6 +36,10 @@ impl Bucket {
             .or_default()
             .push((version.clone(), bytes));
         (version, tag)
+    }
+
+    pub(super) fn put_in_between(&mut self, key: &str, bytes: Vec<u8>) {
+        self.in_between.push((key.to_owned(), bytes));
     }
 
     pub(super) fn newest(&self, key: &str) -> Option<(&[u8], &str)> {
@@ -69,6 +74,10 @@ impl Bucket {
     }
 
     fn conditional_put(&mut self, ask: Ask<'_>) -> Answer {
+        if let Some(at) = self.in_between.iter().position(|(key, _)| key == ask.key) {
+            let (key, bytes) = self.in_between.remove(at);
+            self.put(&key, bytes);
+        }
         let there = self.newest(ask.key).map(|(bytes, _)| etag(bytes));
         if ask.if_none_match == Some("*") && there.is_some() {
             return error(412, "PreconditionFailed");
