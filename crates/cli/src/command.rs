@@ -10,6 +10,7 @@ pub(crate) mod validate;
 
 use belay_bundle::Bundle;
 use belay_engine::Connect;
+use belay_model::{Code, Endpoint, Failure, Tls};
 
 use crate::arguments::ReadOptions;
 use crate::error::CliError;
@@ -47,4 +48,42 @@ impl Prepared {
             endpoint.database, endpoint.host, endpoint.port, self.connect.user
         )
     }
+
+    /// The URL without its password.
+    pub(crate) fn masked_url(&self) -> String {
+        let Endpoint { host, port, database } = &self.connect.endpoint;
+        let host = match host.contains(':') {
+            true => format!("[{host}]"),
+            false => host.clone(),
+        };
+        format!("postgres://{}@{host}:{port}/{database}", self.connect.user)
+    }
+
+    /// The failure with the next step, where it is one of this program's own options.
+    pub(crate) fn advised(&self, failure: Failure) -> Failure {
+        let advice = if failure.next.is_some() {
+            None
+        } else if failure.problems.iter().any(|problem| problem.code == Code::UnitOpen) {
+            Some(format!(
+                "to accept what is half done, once it is finished or taken back by hand: belay keep --url {} --run RUN",
+                self.masked_url()
+            ))
+        } else if failure.code == Code::Database && self.connect.tls != Tls::Off && speaks_of_tls(&failure.message) {
+            Some(
+                "a server whose certificate is no public one is trusted with --tls FILE; one on this machine is reached \
+                 without TLS with ?sslmode=disable"
+                    .to_owned(),
+            )
+        } else {
+            None
+        };
+        match advice {
+            Some(advice) => failure.next(advice),
+            None => failure,
+        }
+    }
+}
+
+fn speaks_of_tls(message: &str) -> bool {
+    message.contains("TLS") || message.contains("certificate")
 }

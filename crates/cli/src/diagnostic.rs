@@ -138,11 +138,8 @@ fn span(place: &Place, text: &str) -> Option<SourceSpan> {
         Some(column) => {
             let column = usize::try_from(column).ok()?.checked_sub(1)?;
             let before: String = line.chars().take(column).collect();
-            let at = line.chars().skip(column);
-            let word: String = at
-                .take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '.'))
-                .collect();
-            Some((start + printable_length(&before), printable_length(&word).max(1)).into())
+            let word = word(line.get(before.len()..).unwrap_or_default());
+            Some((start + printable_length(&before), printable_length(word).max(1)).into())
         }
         None => {
             let words = line.trim_start();
@@ -150,6 +147,15 @@ fn span(place: &Place, text: &str) -> Option<SourceSpan> {
             Some((start + indent, printable_length(words).max(1)).into())
         }
     }
+}
+
+/// What begins the text: a placeholder, or a name with its dots.
+fn word(text: &str) -> &str {
+    let end = match text.starts_with("${") {
+        true => text.find('}').map(|brace| brace + 1),
+        false => text.find(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '.')),
+    };
+    text.get(..end.unwrap_or(text.len())).unwrap_or_default()
 }
 
 fn printable_length(text: &str) -> usize {

@@ -6,6 +6,7 @@
 mod address;
 mod arguments;
 mod command;
+mod counted;
 mod diagnostic;
 mod error;
 mod json;
@@ -75,7 +76,13 @@ async fn on_bundle(
 ) -> u8 {
     let screen = Screen::new(options.output.format);
     match Prepared::new(options, screen) {
-        Ok(prepared) => exit_code(name, work(&prepared).await, screen, Some(&prepared.bundle)),
+        Ok(prepared) => {
+            let ended = work(&prepared).await.map_err(|error| match error {
+                CliError::Failed(failure) => prepared.advised(*failure).into(),
+                error => error,
+            });
+            exit_code(name, ended, screen, Some(&prepared.bundle))
+        }
         Err(error) => exit_code(name, Err(error), screen, None),
     }
 }

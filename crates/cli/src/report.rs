@@ -19,7 +19,7 @@ pub(crate) struct Ended {
     pub(crate) outcome: Outcome,
     pub(crate) run: RunId,
     pub(crate) attempt: Attempt,
-    /// Where something was begun.
+    /// The last plan that was made.
     pub(crate) planned: Option<Box<Planned>>,
     pub(crate) verified: Option<Verified>,
     /// What went wrong first.

@@ -87,41 +87,35 @@ fn findings(verified: &Verified, outcome: Outcome) -> impl Iterator<Item = Strin
 
 /// What to do, where the failure itself does not say it.
 fn next(prepared: &Prepared, ended: &Ended) -> Option<String> {
-    let place = format!("--url {}", masked_url(prepared));
-    match ended.outcome {
-        Outcome::NeedsOperator => {
-            let half_done = ended
-                .verified
-                .as_ref()
-                .is_some_and(|verified| !verified.open_units.is_empty());
-            Some(if half_done {
-                format!(
-                    "Finish or take back by hand what is half done, then accept it so:\n  belay keep {place} --run {}",
-                    ended.run
-                )
-            } else {
-                "Correct the bundle and run it again: it begins with what is not in. Or take back by hand what is in, also \
-                 its rows in the history."
-                    .to_owned()
-            })
+    let verified = ended.verified.as_ref();
+    match (ended.outcome, verified.map(|verified| verified.verdict)) {
+        (Outcome::NeedsOperator, Some(Verdict::Between)) if verified.is_some_and(|v| !v.open_units.is_empty()) => {
+            Some(format!(
+                "Run it again with that very file, and it goes on where it stopped. Or finish or take back by hand what is half \
+                 done, then accept it so:\n  belay keep --url {} --run {}",
+                prepared.masked_url(),
+                ended.run
+            ))
         }
-        Outcome::Interrupted if ended.planned.is_some() => Some(format!(
-            "To see what is in, once the database answers:\n  belay info {place} --bundle …\nRunning the same migration again \
-             is safe: it begins with what is not in, and refuses if something is half done."
+        (Outcome::NeedsOperator, Some(Verdict::Between)) => Some(
+            "Correct the bundle and run it again: it begins with what is not in. Or take back by hand what is in, also \
+             its rows in the history."
+                .to_owned(),
+        ),
+        (Outcome::NeedsOperator, Some(Verdict::After)) => Some(
+            "What is in stays in. Look at what the assertion found, and mend the data, or the assertion in the next bundle."
+                .to_owned(),
+        ),
+        (Outcome::NeedsOperator, _) => Some(format!("Look at the database first:\n{}", info(prepared))),
+        (Outcome::Interrupted, _) if ended.planned.is_some() => Some(format!(
+            "To see what is in, once the database answers:\n{}\nRunning the same bundle again is safe: it goes on where \
+             this run stopped.",
+            info(prepared)
         )),
         _ => None,
     }
 }
 
-/// The URL without its password.
-fn masked_url(prepared: &Prepared) -> String {
-    let endpoint = &prepared.connect.endpoint;
-    let host = match endpoint.host.contains(':') {
-        true => format!("[{}]", endpoint.host),
-        false => endpoint.host.clone(),
-    };
-    format!(
-        "postgres://{}@{host}:{}/{}",
-        prepared.connect.user, endpoint.port, endpoint.database
-    )
+fn info(prepared: &Prepared) -> String {
+    format!("  belay info --url {} --bundle …", prepared.masked_url())
 }

@@ -8,6 +8,7 @@ use belay_bundle::Bundle;
 use belay_model::Outcome;
 
 use crate::arguments::BundleOptions;
+use crate::counted::counted;
 use crate::error::CliError;
 use crate::screen::Screen;
 use crate::source;
@@ -65,10 +66,10 @@ fn open_to_all(file: &fs::File) -> std::io::Result<()> {
 
 fn words(bundle: &Bundle, output: &Path) -> String {
     let mut text = format!(
-        "{}: {} migrations, {} assertions, SHA-256 {}",
+        "{}: {}, {}, SHA-256 {}",
         output.display(),
-        bundle.migrations().len(),
-        bundle.assertions().len(),
+        counted(bundle.migrations().len(), "migration"),
+        counted(bundle.assertions().len(), "assertion"),
         bundle.digest()
     );
     text.extend(bundle.ignored().iter().map(|path| format!("\nignored: {path}")));

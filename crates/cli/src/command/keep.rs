@@ -4,6 +4,7 @@ use belay_model::{Code, Failure, Outcome, RunId};
 use serde::Serialize;
 
 use crate::arguments::{Format, KeepOptions};
+use crate::counted::counted;
 use crate::error::CliError;
 use crate::json::{Answer, Common};
 use crate::request::connect;
@@ -37,8 +38,10 @@ pub(crate) async fn run(options: &KeepOptions, screen: Screen) -> Result<Outcome
     match screen.format {
         Format::Table => screen.say(&match closed {
             0 => format!("done: run {run} left nothing half done"),
-            1 => format!("done: run {run} left 1 file half done, which is accepted as it is"),
-            _ => format!("done: run {run} left {closed} files half done, which are accepted as they are"),
+            _ => format!(
+                "done: run {run} left {}, now accepted as it is",
+                counted(closed as usize, "half-done file")
+            ),
         }),
         Format::Json => screen.say_json(&Answer {
             common: Common::new("keep", &connect.endpoint.database, Vec::new()),

@@ -41,7 +41,7 @@ struct Migration<'a> {
 /// How one attempt went.
 enum Tried {
     /// Nothing was pending.
-    UpToDate,
+    UpToDate(Box<Planned>),
     /// Nothing was begun.
     NotPlanned(Failure),
     /// It was begun, and the database was asked.
@@ -86,7 +86,10 @@ impl Migration<'_> {
             unverified: None,
         };
         match tried {
-            Tried::UpToDate => ended,
+            Tried::UpToDate(planned) => Ended {
+                planned: Some(planned),
+                ..ended
+            },
             // What an earlier attempt did is verified: nothing.
             Tried::NotPlanned(failure) => Ended {
                 outcome: match attempt {
@@ -125,9 +128,9 @@ impl Migration<'_> {
             () = stop.asked() => Err(stopped()),
         };
         let (planned, placeholders) = match planned {
-            Ok((planned, _)) if planned.plan.units.is_empty() => return Tried::UpToDate,
+            Ok((planned, _)) if planned.plan.units.is_empty() => return Tried::UpToDate(Box::new(planned)),
             Ok(planned) => planned,
-            Err(failure) => return Tried::NotPlanned(failure),
+            Err(failure) => return Tried::NotPlanned(self.prepared.advised(failure)),
         };
         self.say(&format!("{} …", headline(&planned.plan)));
         let mut observed = Observed {

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::Prepared;
 use crate::arguments::Format;
+use crate::counted::counted;
 use crate::error::CliError;
 use crate::json::{Answer, Common, MigrateOutput};
 use crate::table;
@@ -76,16 +77,12 @@ fn words(plan: &Plan, digest: &PlanDigest) -> String {
 pub(crate) fn headline(plan: &Plan) -> String {
     let lone = plan.units.iter().filter(|unit| unit.kind == UnitKind::Lone).count();
     let groups = plan.units.len() - lone;
-    let some = |count: usize, what: &str| match count {
-        0 => None,
-        1 => Some(format!("1 {what}")),
-        _ => Some(format!("{count} {what}s")),
-    };
-    let how: Vec<String> = [some(groups, "transaction"), some(lone, "lone file")]
+    let how: Vec<String> = [(groups, "transaction"), (lone, "lone file")]
         .into_iter()
-        .flatten()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, noun)| counted(count, noun))
         .collect();
-    let migrations = some(plan.migrations().count(), "migration").unwrap_or_default();
+    let migrations = counted(plan.migrations().count(), "migration");
     format!("{migrations} pending, in {} ({})", how.join(" and "), plan.reason)
 }
 

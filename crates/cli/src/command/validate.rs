@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::Prepared;
 use crate::arguments::Format;
+use crate::counted::counted;
 use crate::error::CliError;
 use crate::json::{Answer, Common, ErrorDetails, ValidateOutput, flyway_code};
 
@@ -50,7 +51,11 @@ pub(crate) async fn run(prepared: &Prepared) -> Result<Outcome, CliError> {
     };
     match screen.format {
         Format::Table if problems.is_empty() => screen.say(&words(prepared, pending)),
-        Format::Table => screen.fail(&Failure::of_problems(Code::PlanRejected, problems), Some(bundle)),
+        Format::Table => {
+            let failure = prepared.advised(Failure::of_problems(Code::PlanRejected, problems));
+            screen.fail(&failure, Some(bundle));
+            screen.say(&format!("{outcome}: bundle and database do not agree"));
+        }
         Format::Json => screen.say_json(&Answer {
             common: Common::new("validate", &connect.endpoint.database, Vec::new()),
             flyway: flyway(prepared, &problems),
@@ -69,10 +74,10 @@ pub(crate) async fn run(prepared: &Prepared) -> Result<Outcome, CliError> {
 
 fn words(prepared: &Prepared, pending: usize) -> String {
     let bundle = &prepared.bundle;
-    let count = bundle.migrations().len();
     let mut text = format!(
-        "Bundle and database agree: {count} migrations, {pending} of them pending, {} assertions",
-        bundle.assertions().len()
+        "Bundle and database agree: {}, {pending} of them pending, {}",
+        counted(bundle.migrations().len(), "migration"),
+        counted(bundle.assertions().len(), "assertion")
     );
     text.extend(bundle.ignored().iter().map(|path| format!("\nignored: {path}")));
     text
