@@ -53,13 +53,13 @@ pub(crate) fn headline(story: &Story<'_>) -> String {
             format!("{target} is in quarantine since an earlier run. This run changed nothing.")
         }
         Outcome::NeedsOperator => match story.fate {
-            LockFate::Quarantined => {
+            LockFate::Quarantined { .. } => {
                 format!("{target} needs a person to decide. Until then it is quarantined: no run changes it.")
             }
             LockFate::Free => format!("{target} needs a person to decide."),
         },
         Outcome::Interrupted => match story.fate {
-            LockFate::Quarantined => format!(
+            LockFate::Quarantined { .. } => format!(
                 "The run was interrupted while it was changing {target}, which is quarantined now: it is not known \
                  what is in."
             ),

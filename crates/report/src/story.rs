@@ -20,7 +20,7 @@ pub struct Story<'a> {
     /// The lock's key, where the run came so far.
     pub lock: Option<&'a str>,
     /// What became of the lock.
-    pub fate: LockFate,
+    pub fate: LockFate<'a>,
     /// The lock table, for commands.
     pub lock_table: &'a str,
     /// The bucket, for addresses.
@@ -31,9 +31,12 @@ pub struct Story<'a> {
 
 /// What became of the lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LockFate {
+pub enum LockFate<'a> {
     /// Free, somebody else's, or never taken.
     Free,
-    /// Quarantined because of this run.
-    Quarantined,
+    /// Quarantined, and this run can be told how to end that.
+    Quarantined {
+        /// What the quarantine is for: this run, or the one that it was to keep.
+        run: &'a str,
+    },
 }

@@ -71,7 +71,11 @@ fn sql_failed() -> Value {
     })
 }
 
-fn report(result: &RunResult, plan: Option<&Plan>, action: Action, fate: LockFate) -> Report {
+fn quarantined() -> LockFate<'static> {
+    LockFate::Quarantined { run: "byfmepjfivk6" }
+}
+
+fn report(result: &RunResult, plan: Option<&Plan>, action: Action, fate: LockFate<'_>) -> Report {
     Report::of(&Story {
         result,
         action,
@@ -86,7 +90,7 @@ fn report(result: &RunResult, plan: Option<&Plan>, action: Action, fate: LockFat
     })
 }
 
-fn mail(result: &RunResult, plan: Option<&Plan>, action: Action, fate: LockFate) -> String {
+fn mail(result: &RunResult, plan: Option<&Plan>, action: Action, fate: LockFate<'_>) -> String {
     let report = report(result, plan, action, fate);
     format!("Subject: {}\n\n{}", report.subject, report.text())
 }
@@ -154,7 +158,7 @@ fn needs_operator() {
         Outcome::NeedsOperator,
         &json!({"failure": sql_failed(), "verified": verified}),
     );
-    insta::assert_snapshot!(mail(&result, Some(&plan()), Action::Migrate, LockFate::Quarantined));
+    insta::assert_snapshot!(mail(&result, Some(&plan()), Action::Migrate, quarantined()));
 }
 
 #[test]
@@ -166,7 +170,7 @@ fn needs_operator_with_a_file_half_done() {
         Outcome::NeedsOperator,
         &json!({"failure": sql_failed(), "verified": verified}),
     );
-    let text = mail(&result, Some(&plan()), Action::Migrate, LockFate::Quarantined);
+    let text = mail(&result, Some(&plan()), Action::Migrate, quarantined());
     assert!(text.contains("that very file"), "{text}");
     assert!(text.contains("Half done:\n    - V7__orders.sql: 2 of 3"), "{text}");
 }
@@ -185,7 +189,7 @@ fn needs_operator_because_of_an_earlier_run() {
 fn interrupted_while_changing() {
     let failure = json!({"code": "Infra.Database", "message": "Sandbox.Timedout: after 900 seconds"});
     let result = result(Outcome::Interrupted, &json!({"failure": failure}));
-    insta::assert_snapshot!(mail(&result, None, Action::Migrate, LockFate::Quarantined));
+    insta::assert_snapshot!(mail(&result, None, Action::Migrate, quarantined()));
 }
 
 #[test]
@@ -256,7 +260,7 @@ fn the_page() {
         Outcome::NeedsOperator,
         &json!({"failure": failure, "verified": verified}),
     );
-    let page = report(&result, None, Action::Migrate, LockFate::Quarantined).html(false);
+    let page = report(&result, None, Action::Migrate, quarantined()).html(false);
     assert!(!page.contains("<script") && !page.contains("<b>"), "{page}");
     let (_, body) = page.split_once("</style>").unwrap();
     insta::assert_snapshot!(body);

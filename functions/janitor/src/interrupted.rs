@@ -6,10 +6,17 @@ use belay_aws::executions::{Execution, Status};
 use belay_aws::lock::LockItem;
 use belay_aws::mail::Letter;
 use belay_aws::results::{Results, Stored};
-use belay_model::{Caught, Code, Failure, Outcome, RunHeader, RunResult};
+use belay_model::{Caught, Code, Failure, Outcome, RunHeader, RunId, RunResult};
 use belay_report::{LockFate, Report, Story};
 
 use crate::{Done, Janitor, request};
+
+/// What a run left behind.
+struct Quarantine {
+    lock: String,
+    /// The run that it is for, as the lock says: of a `keep` that died, the one that was to be kept.
+    run: String,
+}
 
 impl Janitor {
     /// The lock first, so that the mail can say what became of it; then the result, then the mail.
@@ -19,12 +26,13 @@ impl Janitor {
         locks: Vec<LockItem>,
         done: &mut Done,
     ) -> Result<(), AwsError> {
-        let mut fate = LockFate::Free;
-        let mut key = None;
+        let mut quarantine = None;
         for lock in locks {
-            if let Some(holder) = lock.holder.clone().filter(|holder| holder.owner == execution.arn) {
-                fate = self.settle(&lock, &holder, done).await?;
-                key = Some(lock.key);
+            if let Some(holder) = lock.holder.clone().filter(|holder| holder.owner == execution.arn)
+                && self.settle(&lock, &holder, done).await?
+            {
+                let run = holder.run.unwrap_or_else(|| RunId::of_execution(&holder.owner).into());
+                quarantine = Some(Quarantine { lock: lock.key, run });
             }
         }
         let run = request::header(execution);
@@ -36,7 +44,7 @@ impl Janitor {
         {
             return Ok(());
         }
-        self.tell(execution, &run, key.as_deref(), fate, done).await?;
+        self.tell(execution, &run, quarantine.as_ref(), done).await?;
         let noted = format!("told of {}\n", execution.arn).into_bytes();
         self.papers.put(&run, &note(execution), "text/plain", noted).await?;
         Ok(())
@@ -46,8 +54,7 @@ impl Janitor {
         &self,
         execution: &Execution,
         run: &RunHeader,
-        lock: Option<&str>,
-        fate: LockFate,
+        quarantine: Option<&Quarantine>,
         done: &mut Done,
     ) -> Result<(), AwsError> {
         let mut result = result(execution, run);
@@ -59,8 +66,10 @@ impl Janitor {
             why: why.as_deref(),
             plan: None,
             info: None,
-            lock,
-            fate,
+            lock: quarantine.map(|quarantine| quarantine.lock.as_str()),
+            fate: quarantine.map_or(LockFate::Free, |quarantine| LockFate::Quarantined {
+                run: &quarantine.run,
+            }),
             lock_table: &self.lock_table,
             bucket: &self.bucket,
             result_key: &result_key,

@@ -15,7 +15,6 @@ use belay_aws::mail::Mail;
 use belay_aws::papers::Papers;
 use belay_aws::results::Results;
 use belay_model::{Failure, Outcome, RunId};
-use belay_report::LockFate;
 use serde::Serialize;
 
 pub use event::{Event, StatusChange};
@@ -134,14 +133,14 @@ impl Janitor {
         }
     }
 
-    /// Frees or quarantines a dead owner's lock, and says what became of it.
-    async fn settle(&self, lock: &LockItem, holder: &Holder, done: &mut Done) -> Result<LockFate, AwsError> {
+    /// Frees or quarantines a dead owner's lock. Whether it is quarantined now.
+    async fn settle(&self, lock: &LockItem, holder: &Holder, done: &mut Done) -> Result<bool, AwsError> {
         match holder.phase {
             Phase::Held => {
                 if self.locks.free_held(lock, holder).await? {
                     done.freed.push(lock.key.clone());
                 }
-                Ok(LockFate::Free)
+                Ok(false)
             }
             Phase::Changing => {
                 if self.locks.quarantine_changing(lock, holder).await? {
@@ -150,9 +149,9 @@ impl Janitor {
                     let run = RunId::of_execution(&holder.owner);
                     alarm::raise(&self.stack, Alarm::Quarantined, run.as_str(), &message);
                 }
-                Ok(LockFate::Quarantined)
+                Ok(true)
             }
-            Phase::Quarantined => Ok(LockFate::Quarantined),
+            Phase::Quarantined => Ok(true),
         }
     }
 }

@@ -116,6 +116,30 @@ async fn k4_a_run_that_died_while_changing_leaves_a_quarantine() {
 }
 
 #[tokio::test]
+async fn a_keep_that_died_names_the_run_that_it_was_to_keep() {
+    let aws = Aws::new();
+    let input = json!({"target": "shop", "action": "keep", "run": "aaaaaaaaaaaa"}).to_string();
+    aws.put_execution(
+        OWNER,
+        json!({"status": "ABORTED", "input": input, "startDate": 1, "stopDate": 2}),
+    );
+    aws.put_lock(json!({
+        "key": {"S": "db"}, "owner": {"S": OWNER}, "phase": {"S": "changing"}, "fence": {"N": "8"},
+        "run": {"S": "aaaaaaaaaaaa"}, "target": {"S": "shop"},
+    }));
+    handle(&aws, sample("run-aborted")).await.unwrap();
+    let mail = aws.mails().remove(0).body;
+    assert!(
+        mail.contains("belay unlock --table locks --lock db --run aaaaaaaaaaaa"),
+        "{mail}"
+    );
+    assert!(
+        mail.contains(r#"{"target":"shop","action":"keep","run":"aaaaaaaaaaaa"}"#),
+        "{mail}"
+    );
+}
+
+#[tokio::test]
 async fn a_handled_ending_is_left_alone() {
     for outcome in ["unchanged", "needs-operator", "rejected", "superseded"] {
         let aws = Aws::new();

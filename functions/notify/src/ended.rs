@@ -35,6 +35,7 @@ impl Notify {
         let evidence = self.evidence(&ending).await?;
         let mut result = self.result(&ending, &evidence, now);
         let result_key = Results::key(&ending.run);
+        let id = ending.run.run();
         let report = Report::of(&Story {
             result: &result,
             action: ending.run.action,
@@ -42,7 +43,11 @@ impl Notify {
             plan: evidence.plan.as_ref(),
             info: evidence.info.as_ref(),
             lock: ending.lock_key.as_deref(),
-            fate: fate(&result, &ending),
+            fate: if leaves_quarantine(&result, &ending) {
+                LockFate::Quarantined { run: id.as_str() }
+            } else {
+                LockFate::Free
+            },
             lock_table: &self.lock_table,
             bucket: &self.bucket,
             result_key: &result_key,
@@ -153,12 +158,8 @@ fn was_told(stored: &Stored, result: &RunResult) -> bool {
 }
 
 /// Whether this run left a quarantine: not if it met one, and not if the lock is somebody else's by now.
-fn fate(result: &RunResult, ending: &Ending) -> LockFate {
+fn leaves_quarantine(result: &RunResult, ending: &Ending) -> bool {
     let code = result.failure.as_ref().map(|failure| failure.code);
     let others = matches!(code, Some(Code::Quarantined | Code::Fenced));
-    if ending.outcome == Outcome::NeedsOperator && ending.lock_key.is_some() && !others {
-        LockFate::Quarantined
-    } else {
-        LockFate::Free
-    }
+    ending.outcome == Outcome::NeedsOperator && ending.lock_key.is_some() && !others
 }

@@ -1,6 +1,6 @@
 //! What to do next, with the exact commands.
 
-use belay_model::{Action, BundleRef, Code, Outcome, RunId};
+use belay_model::{Action, BundleRef, Code, Outcome};
 use serde::Serialize;
 
 use crate::arn::state_machine;
@@ -17,12 +17,12 @@ pub(super) fn steps(story: &Story<'_>) -> Vec<Block> {
     let Ok(outcome) = story.result.status.parse::<Outcome>() else {
         return blocks;
     };
-    match outcome {
-        Outcome::NeedsOperator if story.fate == LockFate::Quarantined => blocks.extend(ways_out(story)),
-        Outcome::NeedsOperator if failure.is_some_and(|failure| failure.code == Code::Quarantined) => {
+    match (outcome, story.fate) {
+        (Outcome::NeedsOperator, LockFate::Quarantined { run }) => blocks.extend(ways_out(story, run)),
+        (Outcome::NeedsOperator, _) if failure.is_some_and(|failure| failure.code == Code::Quarantined) => {
             blocks.extend(again(story, "When the target is free, run this bundle again"));
         }
-        Outcome::Interrupted => {
+        (Outcome::Interrupted, fate) => {
             blocks.push(Block::Command(
                 "Let this very run go on, once its cause is mended (it asks the database what it has already done)"
                     .to_owned(),
@@ -31,41 +31,33 @@ pub(super) fn steps(story: &Story<'_>) -> Vec<Block> {
                     shell_word(&story.result.execution)
                 ),
             ));
-            if story.fate == LockFate::Quarantined {
-                blocks.push(Block::Words(
-                    "Or decide by hand, after looking at what is in:".to_owned(),
-                ));
-                blocks.extend(ways_out(story));
-            } else {
-                blocks.extend(again(story, "Or begin anew"));
+            match fate {
+                LockFate::Quarantined { run } => {
+                    blocks.push(Block::Words(
+                        "Or decide by hand, after looking at what is in:".to_owned(),
+                    ));
+                    blocks.extend(ways_out(story, run));
+                }
+                LockFate::Free => blocks.extend(again(story, "Or begin anew")),
             }
         }
-        Outcome::Unchanged | Outcome::Rejected if failure.is_some_and(|failure| failure.next.is_none()) => {
+        (Outcome::Unchanged | Outcome::Rejected, _) if failure.is_some_and(|failure| failure.next.is_none()) => {
             blocks.push(Block::Words(
                 "Correct what is told above and upload the bundle again. Redriving this run is of no use.".to_owned(),
             ));
         }
-        Outcome::Migrated
-        | Outcome::UpToDate
-        | Outcome::Done
-        | Outcome::Unchanged
-        | Outcome::Undone
-        | Outcome::Restored
-        | Outcome::NeedsOperator
-        | Outcome::Rejected
-        | Outcome::Superseded => {}
+        _ => {}
     }
     blocks
 }
 
-/// The ways out of a quarantine that this run left.
-fn ways_out(story: &Story<'_>) -> Vec<Block> {
+/// The ways out of a quarantine.
+fn ways_out(story: &Story<'_>, run: &str) -> Vec<Block> {
     let half_done = story
         .result
         .verified
         .as_ref()
         .is_some_and(|verified| !verified.open_units.is_empty());
-    let run = &story.result.run;
     let unlock = story.lock.map(|lock| {
         Block::Command(
             if half_done {
@@ -76,9 +68,10 @@ fn ways_out(story: &Story<'_>) -> Vec<Block> {
             }
             .to_owned(),
             format!(
-                "belay unlock --table {} --lock {} --run {run}",
+                "belay unlock --table {} --lock {} --run {}",
                 shell_word(story.lock_table),
-                shell_word(lock)
+                shell_word(lock),
+                shell_word(run)
             ),
         )
     });
@@ -118,7 +111,7 @@ struct Input<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     action: Option<Action>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    run: Option<&'a RunId>,
+    run: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     bundle: Option<BundleRef>,
 }
