@@ -3,7 +3,7 @@
 //! It is committed before the first attempt and is not part of "as it was". Whoever may read it can tell what each run
 //! did to this database.
 
-use belay_model::{Attempt, BundleDigest, HistoryTable, Plan, PlanDigest, PlannedMigration, RunId};
+use belay_model::{Attempt, BundleDigest, HistoryTable, Plan, PlanDigest, PlannedMigration, ResumedUnit, RunId};
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
@@ -102,6 +102,7 @@ pub(crate) struct OpenUnit {
     pub(crate) unit: i32,
     pub(crate) lone: bool,
     pub(crate) script: String,
+    pub(crate) sha256: String,
     pub(crate) statement: i32,
     pub(crate) progress: String,
 }
@@ -167,7 +168,7 @@ pub(crate) async fn open_units(
 ) -> Result<Vec<OpenUnit>, EngineError> {
     let rows = client
         .query_typed(
-            "SELECT u.run, u.attempt, u.unit, u.kind = 'lone', u.script, u.statement, u.progress
+            "SELECT u.run, u.attempt, u.unit, u.kind = 'lone', u.script, u.sha256, u.statement, u.progress
              FROM belay.unit u JOIN belay.run r USING (run, attempt)
              WHERE u.state = 'open' AND r.history = $1 AND ($2::text IS NULL OR u.run = $2)
              ORDER BY u.run, u.attempt, u.unit",
@@ -185,8 +186,9 @@ pub(crate) async fn open_units(
                 unit: row.try_get(2)?,
                 lone: row.try_get(3)?,
                 script: row.try_get(4)?,
-                statement: row.try_get(5)?,
-                progress: row.try_get(6)?,
+                sha256: row.try_get(5)?,
+                statement: row.try_get(6)?,
+                progress: row.try_get(7)?,
             })
         })
         .collect()
@@ -429,6 +431,23 @@ impl UnitKey<'_> {
             self.condition(),
             self.run,
             self.attempt,
+        )
+    }
+
+    /// L3: takes over another run's half-done file: its mark is closed and this one is as far as it was. Fails unless
+    /// the other is as the plan saw it.
+    pub(crate) fn take_over(&self, other: &ResumedUnit) -> String {
+        format!(
+            "WITH taken AS (UPDATE belay.unit SET state = 'closed' WHERE run = '{}' AND attempt = {} AND unit = {} \
+             AND state = 'open' AND progress <> 'started' AND statement = {} RETURNING statement, progress), \
+             mine AS (UPDATE belay.unit SET statement = taken.statement, progress = taken.progress FROM taken WHERE {} \
+             RETURNING 1) \
+             SELECT (CASE WHEN pg_catalog.count(*) = 1 THEN '0' ELSE 'belay:history-moved resumed' END)::pg_catalog.int4 FROM mine",
+            other.run,
+            other.attempt,
+            other.unit,
+            other.statement,
+            self.condition(),
         )
     }
 

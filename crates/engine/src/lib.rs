@@ -29,6 +29,7 @@ mod lone;
 mod placeholder;
 mod plan;
 mod report;
+mod resume;
 mod script;
 mod session;
 mod statement;

@@ -52,10 +52,7 @@ impl<'a, 'b> Lone<'a, 'b> {
     pub(crate) async fn run(self, resumed: Option<OpenUnit>) -> Result<(), Stop> {
         let next = match resumed {
             Some(open) => self.resume(&open).await?,
-            None => {
-                self.begin().await?;
-                0
-            }
+            None => self.begin().await?,
         };
         let kinds: Vec<StatementKind> = self.script.kinds().collect();
         let mut in_transaction = false;
@@ -80,18 +77,25 @@ impl<'a, 'b> Lone<'a, 'b> {
         self.end().await
     }
 
-    /// L1: the mark is committed first.
-    async fn begin(&self) -> Result<(), Stop> {
+    /// L1: the mark is committed first. The statement to begin with, which is not the first if this is a file that an
+    /// earlier run left half done (L3).
+    async fn begin(&self) -> Result<usize, Stop> {
         let plan = self.applying.input.plan;
         let mut statements = begin_unit(self.applying, self.index, self.unit, self.migration, true);
         if self.index == 0 && !plan.create_schemas.is_empty() && !plan.history_exists {
             statements.extend(setup(self.applying, self.index));
         }
+        let half_done = plan.resume.as_ref().filter(|_| self.index == 0);
+        statements.extend(half_done.map(|other| self.applying.key(self.index).take_over(other)));
         statements.push("COMMIT".to_owned());
-        self.ours(&statements).await
+        self.ours(&statements).await?;
+        let Some(other) = half_done else { return Ok(0) };
+        let done = usize::try_from(other.statement).unwrap_or_default();
+        self.say_settings_again(done).await?;
+        Ok(done)
     }
 
-    /// The statement to go on with. What the file had set for its session is said again.
+    /// The statement to go on with.
     async fn resume(&self, open: &OpenUnit) -> Result<usize, Stop> {
         if open.progress == "started" {
             let place = self
@@ -105,12 +109,18 @@ impl<'a, 'b> Lone<'a, 'b> {
             return Err(Stop::Failed(EngineError::Failed(Box::new(failure))));
         }
         let done = usize::try_from(open.statement).unwrap_or_default();
+        self.say_settings_again(done).await?;
+        Ok(done)
+    }
+
+    /// What the file had set for its session before it was interrupted.
+    async fn say_settings_again(&self, done: usize) -> Result<(), Stop> {
         for (index, kind) in self.script.kinds().enumerate().take(done) {
             if kind == StatementKind::Session {
                 self.applying.session.run(self.script.statement_sql(index)).await?;
             }
         }
-        Ok(done)
+        Ok(())
     }
 
     /// Runs one statement with its trail. Whether a transaction of the file's own is open after it.

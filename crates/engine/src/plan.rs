@@ -9,6 +9,7 @@ use crate::compare::{Entry, State, problems};
 use crate::error::EngineError;
 use crate::fingerprint::{self, Schema};
 use crate::info::current_version;
+use crate::resume::resumable;
 use crate::script::Script;
 use crate::session::{Connect, Session, quote_identifier};
 use crate::survey::Survey;
@@ -95,6 +96,10 @@ async fn make(survey: &Survey<'_>) -> Result<Planned, EngineError> {
     let base_rank = survey.rows.iter().flatten().map(|row| row.rank).max();
     let pending = pending(survey, &entries, base_rank, &mut wrong)?;
     check_assertions(survey, &mut wrong)?;
+    let resume = resumable(&survey.journal.open, &pending).unwrap_or_else(|open| {
+        wrong.extend(open);
+        None
+    });
     let defers_constraints =
         facts.has_deferred_constraint || pending.iter().any(|(_, traits)| traits.defers_constraints);
     let Units { units, reason } = match units(pending, request.transaction, facts.relation_cap) {
@@ -114,6 +119,7 @@ async fn make(survey: &Survey<'_>) -> Result<Planned, EngineError> {
         history_exists: survey.rows.is_some(),
         base_rank,
         journal: survey.journal.last_attempt,
+        resume,
         create_schemas,
         search_path: search_path(survey),
         defers_constraints,

@@ -25,6 +25,11 @@ pub(crate) struct Traits {
 }
 
 impl Traits {
+    /// Whether the file can't be in a transaction of ours.
+    pub(crate) fn is_lone(&self) -> bool {
+        self.lone.is_some()
+    }
+
     /// Looks at a file. `in_transaction` is what its `.conf` says.
     pub(crate) fn of(script: &Script, in_transaction: Option<bool>) -> Self {
         let lone = match in_transaction {

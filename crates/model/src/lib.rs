@@ -29,8 +29,8 @@ pub use messages::{
 pub use migration::{Checksum, MigrationKind};
 pub use outcome::Outcome;
 pub use plan::{
-    FrozenPlaceholder, HistoryTable, ParseHistoryTableError, Plan, PlannedAssertion, PlannedMigration, SecretRef, Unit,
-    UnitKind,
+    FrozenPlaceholder, HistoryTable, ParseHistoryTableError, Plan, PlannedAssertion, PlannedMigration, ResumedUnit,
+    SecretRef, Unit, UnitKind,
 };
 pub use target::{
     Credentials, Endpoint, Engine, FlywaySettings, LockSettings, NotifySettings, PlaceholderSource, Target, Tls,

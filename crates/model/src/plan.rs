@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BundleDigest, Checksum, FileDigest, MigrationKind, PlanDigest, TransactionMode, Version};
+use crate::{Attempt, BundleDigest, Checksum, FileDigest, MigrationKind, PlanDigest, RunId, TransactionMode, Version};
 
 /// The pending migrations as units, in the order in which they run.
 ///
@@ -24,6 +24,9 @@ pub struct Plan {
     pub base_rank: Option<i32>,
     /// The last attempt that the journal knew; nothing without a journal.
     pub journal: Option<i64>,
+    /// A lone file that an earlier run left half done, if the first unit is that very file: it goes on where it stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume: Option<ResumedUnit>,
     /// Schemas to create before the first unit.
     pub create_schemas: Vec<String>,
     /// The search path of every session, where the target names a default schema.
@@ -119,6 +122,20 @@ fn quoted(text: &str) -> Option<(String, &str)> {
             None => return Some((name, behind)),
         }
     }
+}
+
+/// The open mark of a lone file of an earlier run, and how far that file is (L3).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ResumedUnit {
+    /// The earlier run.
+    pub run: RunId,
+    /// Its attempt.
+    pub attempt: Attempt,
+    /// Its unit, counted from 0.
+    pub unit: u32,
+    /// How many statements are done.
+    pub statement: u32,
 }
 
 /// What commits together.

@@ -216,3 +216,34 @@ async fn the_conf_makes_a_file_lone_and_its_procedures_bare() {
         .await;
     assert_eq!(world.value("SELECT count(*) FROM t").await, "1");
 }
+
+#[tokio::test]
+async fn l3_a_half_done_file_goes_on_where_it_stopped_if_it_is_that_very_file() {
+    const OWN: &str = "SET search_path = pg_catalog, public; COMMIT; CREATE TABLE public.a (b int);\nINSERT INTO a SELECT count(*) FROM missing";
+    let world = World::new().await;
+    let ran = world.ship(&[("V1__own.sql", OWN)]).await;
+    assert_eq!(ran.told(), "between Belay.SqlFailed");
+    // Another file, another text of it, or another one before it: nobody goes on.
+    let next = world.run("next");
+    for files in [
+        [("V1__own.sql", "SELECT 1; COMMIT"), ("V2__x.sql", "SELECT 1")],
+        [("V0__first.sql", "SELECT 1"), ("V1__own.sql", OWN)],
+    ] {
+        assert_eq!(codes(next.plan(&bundle(&files)).await), ["Belay.UnitOpen"], "{files:?}");
+    }
+    world
+        .sql("CREATE TABLE public.missing (a int); ALTER TABLE missing OWNER TO migrator")
+        .await;
+    let ran = next.shipped(&[("V1__own.sql", OWN), ("V2__x.sql", "SELECT 1")]).await;
+    assert_eq!(ran.verified.applied, ["V1__own.sql", "V2__x.sql"]);
+    assert_eq!(world.sql("SELECT b FROM a").await, ["0"]);
+    assert_eq!(world.sql("SELECT DISTINCT state FROM belay.unit").await, ["closed"]);
+}
+
+#[tokio::test]
+async fn l3_a_started_statement_is_nobodys_to_repeat() {
+    let world = World::new().await;
+    let files = [TABLE, ("V2__u.sql", "CREATE UNIQUE INDEX CONCURRENTLY u ON t (a)")];
+    world.ship(&files).await;
+    assert_eq!(codes(world.run("next").plan(&bundle(&files)).await), ["Belay.UnitOpen"]);
+}
