@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use belay_model::RunId;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// Database migrations that end in one of two ways: done, or as it was. The engine of Belay, by hand.
+/// Database migrations that end with the truth about what is in. The engine of Belay, by hand.
 #[derive(Parser)]
 #[command(
     name = "belay",
