@@ -151,15 +151,14 @@ async fn open_attempt(
     Ok(started)
 }
 
-/// How many units of this attempt are in the history: the first of them that is not is the next.
+/// How many units of this attempt are committed, by the journal's word: the first of them that is not is the next. If
+/// somebody took a row of theirs away meanwhile, the guard of the next stops the attempt.
 async fn units_done(session: &Session, input: MigrateInput<'_>) -> Result<usize, EngineError> {
     let MigrateInput {
         connect, plan, attempt, ..
     } = input;
-    if !plan.history_exists && !exists(session, plan).await? {
-        return Ok(0);
-    }
-    let rows = journal::own_rows(session.client(), &plan.history, &connect.run).await?;
+    let history_exists = exists(session, plan).await?;
+    let rows = journal::own_rows(session.client(), &plan.history, history_exists, &connect.run).await?;
     let is_in = |migration: &PlannedMigration| {
         rows.iter()
             .any(|row| row.rank == migration.rank && row.attempt == journal::attempt_number(attempt))

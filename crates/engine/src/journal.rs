@@ -267,19 +267,34 @@ pub(crate) async fn close_attempts(client: &Client, run: &RunId) -> Result<(), E
     Ok(())
 }
 
-/// A history row that a run wrote, if it is still there.
+/// A history row that a run committed.
 pub(crate) struct OwnRow {
     pub(crate) rank: i32,
     pub(crate) attempt: i32,
     pub(crate) script: String,
+    /// Whether it is still there. One that is not was taken away by somebody else: that it was committed stays true.
+    pub(crate) is_there: bool,
 }
 
-/// The rows of the history that a run's attempts wrote and that are still there.
-pub(crate) async fn own_rows(client: &Client, history: &HistoryTable, run: &RunId) -> Result<Vec<OwnRow>, EngineError> {
+/// The history rows that a run's attempts committed, by the journal's word, and whether they are still there.
+pub(crate) async fn own_rows(
+    client: &Client,
+    history: &HistoryTable,
+    history_exists: bool,
+    run: &RunId,
+) -> Result<Vec<OwnRow>, EngineError> {
+    // A journal row without a script is of a schema that was made.
+    let is_there = if history_exists {
+        format!(
+            "EXISTS (SELECT FROM {history} h WHERE h.installed_rank = a.installed_rank AND h.success
+                     AND (h.script = a.script OR a.script = '' OR pg_catalog.length(a.script) > 1000))"
+        )
+    } else {
+        "false".to_owned()
+    };
     let sql = format!(
-        "SELECT a.installed_rank, a.attempt, a.script FROM belay.applied a
-         JOIN {history} h ON h.installed_rank = a.installed_rank
-         WHERE a.run = $1 AND a.history = $2 AND h.success ORDER BY a.installed_rank"
+        "SELECT a.installed_rank, a.attempt, a.script, {is_there} FROM belay.applied a
+         WHERE a.run = $1 AND a.history = $2 ORDER BY a.installed_rank"
     );
     let rows = client
         .query_typed(&sql, &[(&run.as_str(), Type::TEXT), (&history.to_string(), Type::TEXT)])
@@ -290,6 +305,7 @@ pub(crate) async fn own_rows(client: &Client, history: &HistoryTable, run: &RunI
                 rank: row.try_get(0)?,
                 attempt: row.try_get(1)?,
                 script: row.try_get(2)?,
+                is_there: row.try_get(3)?,
             })
         })
         .collect()

@@ -143,10 +143,7 @@ impl Evidence {
         let row = journal::attempt_row(client, &connect.run, attempt).await?;
         journal::close_attempts(client, &connect.run).await?;
         let seen = journal::see(client, &plan.history).await?;
-        let rows = match history {
-            Some(_) => journal::own_rows(client, &plan.history, &connect.run).await?,
-            None => Vec::new(),
-        };
+        let rows = journal::own_rows(client, &plan.history, history.is_some(), &connect.run).await?;
         let open: Vec<OpenUnit> = seen
             .open
             .into_iter()
@@ -174,9 +171,9 @@ impl Evidence {
 
     fn has(&self, migration: &PlannedMigration, attempt: Attempt) -> bool {
         let attempt = journal::attempt_number(attempt);
-        self.rows
-            .iter()
-            .any(|own| own.rank == migration.rank && own.attempt == attempt && own.script == migration.script)
+        self.rows.iter().any(|own| {
+            own.is_there && own.rank == migration.rank && own.attempt == attempt && own.script == migration.script
+        })
     }
 
     /// V2 and V3: only our own marks, progress and rows count.
@@ -206,7 +203,14 @@ impl Evidence {
             kind: FindingKind::HistoryMoved,
             message: format!("somebody else wrote to {}: {}", plan.history, self.others.join(", ")),
         });
-        open.chain(moved).collect()
+        let taken = self.rows.iter().filter(|own| !own.is_there).map(|own| Finding {
+            kind: FindingKind::HistoryMoved,
+            message: format!(
+                "{} (rank {}) was committed by this run, and its row is not in the history any more",
+                own.script, own.rank
+            ),
+        });
+        open.chain(moved).chain(taken).collect()
     }
 }
 

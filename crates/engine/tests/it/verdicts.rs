@@ -131,3 +131,23 @@ async fn m4_a_mark_that_survives_says_that_something_was_committed() {
         "{verified:?}"
     );
 }
+
+#[tokio::test]
+async fn v2_a_row_of_ours_that_somebody_took_away_is_not_before() {
+    for take in ["DELETE FROM flyway_schema_history", "DROP TABLE flyway_schema_history"] {
+        let world = World::new().await;
+        let files = bundle(&ONE);
+        let planned = world.plan(&files).await.unwrap();
+        let migrated = world.migrate(&files, &planned).await.unwrap();
+        world.sql(take).await;
+        let verified = world.verify(&files, &planned, Some(&migrated)).await;
+        assert_eq!(verified.verdict, Verdict::Between, "{take}");
+        assert!(
+            verified
+                .findings
+                .iter()
+                .any(|f| f.message.contains("not in the history any more")),
+            "{verified:?}"
+        );
+    }
+}
