@@ -1,5 +1,6 @@
 //! `belay-local`: Belay's whole stack on this machine, to try it out.
 
+mod bench;
 mod demo;
 mod up;
 
@@ -23,6 +24,8 @@ enum Command {
     Up(up::Options),
     /// Ship the bundles of examples/shop and prove each outcome in the database
     Demo(demo::Options),
+    /// Measure the pipeline beside psql
+    Bench(bench::Options),
     /// Stop the stack that `up` started
     Down,
     /// Print the variables with which any AWS client reaches the stack, for `eval`
@@ -34,6 +37,7 @@ async fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Up(options) => up::up(&options).await.map(|()| ExitCode::SUCCESS),
         Command::Demo(options) => demo::demo(&options).await,
+        Command::Bench(options) => bench::bench(&options).await.map(|()| ExitCode::SUCCESS),
         Command::Down => up::down().map(|()| ExitCode::SUCCESS),
         Command::Env => up::env().map(|()| ExitCode::SUCCESS),
     };
