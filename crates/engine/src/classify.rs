@@ -1,7 +1,5 @@
 //! What a statement is to a transaction of ours.
 
-use crate::statement::Statement;
-
 /// The kinds of statements that need care. Everything else is [`StatementKind::Plain`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StatementKind {
@@ -29,10 +27,58 @@ pub(crate) enum StatementKind {
     Procedure,
 }
 
-/// Tells a statement's kind from its words.
-pub(crate) fn classify(statement: &Statement) -> StatementKind {
-    let words: Vec<&str> = statement.words.iter().map(String::as_str).collect();
-    match words.as_slice() {
+/// What matters of a statement. Made once, from its words, which are not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Nature {
+    /// Its kind.
+    pub(crate) kind: StatementKind,
+    /// It creates a relation, which a transaction must lock until its end.
+    pub(crate) creates_relation: bool,
+    /// It adds a value to an enum, which can't be used before the transaction ends.
+    pub(crate) adds_enum_value: bool,
+    /// The temporary table that it creates, in upper case.
+    pub(crate) temporary_table: Option<Box<str>>,
+    /// It says `standard_conforming_strings = on`, as every dump does first, and nothing more.
+    keeps_string_syntax: bool,
+}
+
+impl Nature {
+    /// Tells it from a statement's words and signs outside parentheses, in upper case: the first ones, and the last.
+    pub(crate) fn of(words: &[&str], last: &str) -> Self {
+        Self {
+            kind: kind(words, last),
+            creates_relation: words.first() == Some(&"CREATE")
+                && words
+                    .iter()
+                    .take(5)
+                    .any(|word| matches!(*word, "TABLE" | "INDEX" | "SEQUENCE" | "MATERIALIZED")),
+            adds_enum_value: matches!(words, ["ALTER", "TYPE", rest @ ..] if rest.windows(2).any(|pair| pair == ["ADD", "VALUE"])),
+            temporary_table: temporary_table(words).map(Into::into),
+            keeps_string_syntax: matches!(
+                words,
+                ["SET", "STANDARD_CONFORMING_STRINGS", "=" | "TO", value]
+                | ["SET", "LOCAL" | "SESSION", "STANDARD_CONFORMING_STRINGS", "=" | "TO", value]
+                    if matches!(value.trim_matches('\''), "ON" | "TRUE" | "YES" | "1")
+            ),
+        }
+    }
+
+    /// Whether the statement with this text changes how the server reads strings, which would hide transaction control
+    /// from the lexer. Any mention counts: a file that needs one is rare, and being wrong would be fatal.
+    pub(crate) fn changes_string_syntax(&self, text: &str) -> bool {
+        !self.keeps_string_syntax && mentions(text, "standard_conforming_strings")
+    }
+}
+
+/// Whether a text has a word, in whatever case.
+pub(crate) fn mentions(text: &str, word: &str) -> bool {
+    text.as_bytes()
+        .windows(word.len())
+        .any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
+}
+
+fn kind(words: &[&str], last: &str) -> StatementKind {
+    match words {
         ["BEGIN", ..] | ["START", "TRANSACTION", ..] => StatementKind::Begin,
         ["PREPARE", "TRANSACTION", ..] | ["COMMIT" | "ROLLBACK", "PREPARED", ..] => StatementKind::TwoPhase,
         ["COMMIT" | "END", ..] => StatementKind::Commit,
@@ -43,7 +89,7 @@ pub(crate) fn classify(statement: &Statement) -> StatementKind {
         ["COPY", rest @ ..] if rest.windows(2).any(|pair| pair == ["FROM", "STDIN"]) => StatementKind::CopyFromStdin,
         ["SET" | "RESET", ..] => StatementKind::Session,
         ["CALL" | "DO", ..] => StatementKind::Procedure,
-        words if is_alone(words, &statement.last_word) => StatementKind::Alone,
+        words if is_alone(words, last) => StatementKind::Alone,
         _ => StatementKind::Plain,
     }
 }
@@ -66,72 +112,15 @@ fn is_alone(words: &[&str], last: &str) -> bool {
     }
 }
 
-/// Whether a statement changes how the server reads strings, which would hide transaction control from the lexer.
-///
-/// `SET standard_conforming_strings = on` is what every dump begins with, and changes nothing here. Any other mention
-/// counts: a file that needs one is rare, and being wrong would be fatal.
-pub(crate) fn changes_string_syntax(sql: &str, statement: &Statement) -> bool {
-    let text = sql.get(statement.start..statement.end).unwrap_or_default();
-    if !text.to_ascii_lowercase().contains("standard_conforming_strings") {
-        return false;
-    }
-    let words: Vec<&str> = statement.words.iter().map(|word| word.trim_matches('\'')).collect();
-    !matches!(
-        words.as_slice(),
-        [
-            "SET",
-            "STANDARD_CONFORMING_STRINGS",
-            "=" | "TO",
-            "ON" | "TRUE" | "YES" | "1"
-        ] | [
-            "SET",
-            "LOCAL" | "SESSION",
-            "STANDARD_CONFORMING_STRINGS",
-            "=" | "TO",
-            "ON" | "TRUE" | "YES" | "1"
-        ]
-    )
-}
-
-/// The name of a temporary table that a statement creates, in upper case.
-pub(crate) fn temporary_table(statement: &Statement) -> Option<&str> {
-    let words: Vec<&str> = statement.words.iter().map(String::as_str).collect();
-    let rest = match words.as_slice() {
+fn temporary_table<'a>(words: &[&'a str]) -> Option<&'a str> {
+    match words {
         ["CREATE", "TEMP" | "TEMPORARY", "TABLE", rest @ ..]
-        | ["CREATE", "LOCAL" | "GLOBAL", "TEMP" | "TEMPORARY", "TABLE", rest @ ..] => rest,
-        _ => return None,
-    };
-    match rest {
-        ["IF", "NOT", "EXISTS", ..] => None,
-        [name, ..] => Some(*name),
-        [] => None,
+        | ["CREATE", "LOCAL" | "GLOBAL", "TEMP" | "TEMPORARY", "TABLE", rest @ ..] => match rest {
+            ["IF", "NOT", "EXISTS", ..] => None,
+            rest => rest.first().copied(),
+        },
+        _ => None,
     }
-    .and_then(|name| statement.words.iter().find(|word| word.as_str() == name))
-    .map(String::as_str)
-}
-
-/// Whether a statement adds a value to an enum: it can't be used before the transaction ends.
-pub(crate) fn adds_enum_value(statement: &Statement) -> bool {
-    let words = &statement.words;
-    words.first().is_some_and(|w| w == "ALTER")
-        && words.get(1).is_some_and(|w| w == "TYPE")
-        && words.windows(2).any(|pair| pair == ["ADD", "VALUE"])
-}
-
-/// Whether a statement creates a relation, which a transaction must lock until its end.
-pub(crate) fn creates_relation(statement: &Statement) -> bool {
-    let words = &statement.words;
-    words.first().is_some_and(|w| w == "CREATE")
-        && words
-            .iter()
-            .take(5)
-            .any(|w| matches!(w.as_str(), "TABLE" | "INDEX" | "SEQUENCE" | "MATERIALIZED"))
-}
-
-/// Whether a statement makes a constraint that waits for the end of the transaction.
-pub(crate) fn defers_constraint(sql: &str, statement: &Statement) -> bool {
-    sql.get(statement.start..statement.end)
-        .is_some_and(|text| text.to_ascii_uppercase().contains("DEFERRED"))
 }
 
 #[cfg(test)]
@@ -142,7 +131,7 @@ mod tests {
     fn kind(sql: &str) -> StatementKind {
         let statements = split(sql).unwrap();
         assert_eq!(statements.len(), 1, "{sql}");
-        classify(&statements[0])
+        statements[0].nature.kind
     }
 
     #[test]
@@ -247,13 +236,23 @@ mod tests {
             ("RESET standard_conforming_strings", true),
             ("SELECT set_config('Standard_Conforming_Strings', 'off', false)", true),
         ] {
-            assert_eq!(changes_string_syntax(sql, &split(sql).unwrap()[0]), expected, "{sql}");
+            assert_eq!(
+                split(sql).unwrap()[0].nature.changes_string_syntax(sql),
+                expected,
+                "{sql}"
+            );
         }
     }
 
     #[test]
     fn u2_what_only_grouping_breaks_is_seen() {
-        let temporary = |sql: &str| temporary_table(&split(sql).unwrap()[0]).map(str::to_owned);
+        let temporary = |sql: &str| {
+            split(sql).unwrap()[0]
+                .nature
+                .temporary_table
+                .as_deref()
+                .map(str::to_owned)
+        };
         assert_eq!(temporary("CREATE TEMP TABLE a (b int)").as_deref(), Some("A"));
         assert_eq!(
             temporary("create local temporary table a as select 1").as_deref(),
@@ -261,8 +260,10 @@ mod tests {
         );
         assert_eq!(temporary("CREATE TEMP TABLE IF NOT EXISTS a (b int)"), None);
         assert_eq!(temporary("CREATE TABLE a (b int)"), None);
-        assert!(adds_enum_value(
-            &split("ALTER TYPE s.t ADD VALUE IF NOT EXISTS 'x'").unwrap()[0]
-        ));
+        assert!(
+            split("ALTER TYPE s.t ADD VALUE IF NOT EXISTS 'x'").unwrap()[0]
+                .nature
+                .adds_enum_value
+        );
     }
 }

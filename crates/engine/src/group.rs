@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use belay_model::{Code, Failure, LockSettings, Place, PlannedMigration, Unit};
@@ -35,7 +36,7 @@ struct Message {
 /// Where an error in a message leads.
 struct Origin {
     unit: usize,
-    script: Option<Script>,
+    script: Option<Arc<Script>>,
     layout: Layout,
 }
 
@@ -76,7 +77,7 @@ impl<'a, 'b> Group<'a, 'b> {
         let asserted = self.applying.assertions_unit() == Some(index);
         let last = unit.migrations.len().saturating_sub(1);
         for (position, migration) in unit.migrations.iter().enumerate() {
-            let script = self.applying.script(migration)?;
+            let script = Arc::new(self.applying.script(migration)?);
             let prefix = match position {
                 0 => self.begin(index, unit, migration),
                 _ => vec![self.applying.key(index).token()],
@@ -125,7 +126,7 @@ impl<'a, 'b> Group<'a, 'b> {
     async fn send_file(
         &mut self,
         unit: usize,
-        script: Script,
+        script: Arc<Script>,
         prefix: Vec<String>,
         suffix: &[String],
         commits: bool,
@@ -144,7 +145,7 @@ impl<'a, 'b> Group<'a, 'b> {
     async fn send_chunks(
         &mut self,
         unit: usize,
-        script: &Script,
+        script: &Arc<Script>,
         mut prefix: Vec<String>,
         suffix: &[String],
         commits: bool,
@@ -157,7 +158,7 @@ impl<'a, 'b> Group<'a, 'b> {
         for (number, (bytes, statements)) in chunks.into_iter().enumerate() {
             let end = if number == last { suffix } else { &[] };
             let is_end = number == last && commits;
-            let message = Message::new(unit, Some(script.clone()), &token, bytes, statements, end, is_end);
+            let message = Message::new(unit, Some(Arc::clone(script)), &token, bytes, statements, end, is_end);
             self.send(message).await?;
             let transaction = self.receive().await?;
             if number == 0 {
@@ -235,7 +236,7 @@ impl<'a, 'b> Group<'a, 'b> {
                 let place = origin
                     .script
                     .as_ref()
-                    .map_or_else(|| self.unit_place(origin.unit), located);
+                    .map_or_else(|| self.unit_place(origin.unit), |script| located(script));
                 Err(self.stop(error, cancelled, place))
             }
         }
@@ -322,7 +323,7 @@ async fn read(stream: SimpleQueryStream, layout: &Layout) -> (Result<Option<Stri
 impl Message {
     fn new(
         unit: usize,
-        script: Option<Script>,
+        script: Option<Arc<Script>>,
         prefix: &[String],
         bytes: Range<usize>,
         statements: Range<usize>,

@@ -60,10 +60,13 @@ impl Placeholders {
         masked
     }
 
-    /// Replaces every `${name}` of a text.
+    /// Replaces every `${name}` of a text; nothing if there is none.
     ///
     /// Values are not looked through again, and there is no escape: that is Flyway's rule.
-    pub(crate) fn replace(&self, raw: &str, file_name: &str) -> Result<Replaced, UnknownPlaceholder> {
+    pub(crate) fn replace(&self, raw: &str, file_name: &str) -> Result<Option<Replaced>, UnknownPlaceholder> {
+        if !raw.contains("${") {
+            return Ok(None);
+        }
         let mut sql = String::with_capacity(raw.len());
         let mut edits = Vec::new();
         let mut rest = 0;
@@ -95,7 +98,7 @@ impl Placeholders {
             });
         }
         sql.push_str(raw.get(rest..).unwrap_or_default());
-        Ok(Replaced { sql, edits })
+        Ok(Some(Replaced { sql, edits }))
     }
 }
 
@@ -173,7 +176,9 @@ mod tests {
             ("${flyway:filename}", "V1__a.sql"),
             ("$ {schema} $${ $", ""),
         ] {
-            let replaced = placeholders().replace(raw, "V1__a.sql").map(|r| r.sql);
+            let replaced = placeholders()
+                .replace(raw, "V1__a.sql")
+                .map(|replaced| replaced.map_or_else(|| raw.to_owned(), |replaced| replaced.sql));
             match expected {
                 "" => assert!(replaced.is_err(), "{raw}"),
                 _ => assert_eq!(replaced, Ok(expected.to_owned())),
@@ -202,7 +207,7 @@ mod tests {
     proptest! {
         #[test]
         fn offsets_outside_values_lead_back_to_the_same_character(raw in "([a-zé ]|\\$\\{schema\\}|\\$\\{empty\\}){0,12}") {
-            let replaced = placeholders().replace(&raw, "x").unwrap();
+            let replaced = placeholders().replace(&raw, "x").unwrap().unwrap_or_else(|| Replaced::verbatim(raw.clone()));
             let marks: Vec<usize> = raw.match_indices('é').map(|(at, _)| at).collect();
             let found: Vec<usize> = replaced.sql.match_indices('é').map(|(at, _)| replaced.raw_offset(at)).collect();
             prop_assert_eq!(found, marks);

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use belay_model::{Code, Place, Problem};
 
-use crate::classify::{self, StatementKind, classify};
+use crate::classify::{StatementKind, mentions};
 use crate::placeholder::{Placeholders, Replaced};
 use crate::statement::{SplitError, Statement, split};
 
@@ -13,7 +13,8 @@ use crate::statement::{SplitError, Statement, split};
 pub(crate) struct Script {
     /// The path in the bundle.
     pub(crate) path: String,
-    raw: String,
+    /// As it is in the bundle; nothing if it is what the server gets.
+    raw: Option<String>,
     text: Replaced,
     statements: Vec<Statement>,
 }
@@ -25,30 +26,44 @@ impl Script {
     /// A problem with its place: an unknown placeholder, or something that does not end.
     pub(crate) fn new(path: &str, raw: String, placeholders: Option<&Placeholders>) -> Result<Self, Problem> {
         let file_name = path.rsplit('/').next().unwrap_or(path);
-        let text = match placeholders {
-            None => Replaced::verbatim(raw.clone()),
+        let replaced = match placeholders {
+            None => None,
             Some(placeholders) => placeholders.replace(&raw, file_name).map_err(|unknown| Problem {
                 code: Code::PlaceholderUnknown,
                 place: Some(place_of(path, &raw, unknown.at, None)),
                 message: format!("no value for placeholder ${{{}}}", unknown.name),
             })?,
         };
-        match split(&text.sql) {
-            Ok(statements) => Ok(Self {
-                path: path.to_owned(),
-                raw,
-                text,
-                statements,
-            }),
-            Err(error) => Err(Problem {
-                code: match error {
-                    SplitError::Unterminated { .. } => Code::Unterminated,
-                    SplitError::Continued { .. } => Code::StringSyntax,
-                },
-                place: Some(place_of(path, &raw, text.raw_offset(error.at()), None)),
-                message: error.to_string(),
-            }),
+        let (raw, text) = match replaced {
+            Some(text) => (Some(raw), text),
+            None => (None, Replaced::verbatim(raw)),
+        };
+        let mut script = Self {
+            path: path.to_owned(),
+            raw,
+            text,
+            statements: Vec::new(),
+        };
+        match split(script.sql()) {
+            Ok(statements) => script.statements = statements,
+            Err(error) => {
+                return Err(Problem {
+                    code: match error {
+                        SplitError::Unterminated { .. } => Code::Unterminated,
+                        SplitError::Continued { .. } => Code::StringSyntax,
+                    },
+                    place: Some(script.place_of(error.at(), None)),
+                    message: error.to_string(),
+                });
+            }
         }
+        Ok(script)
+    }
+
+    /// Where a byte of what the server gets is in the file.
+    fn place_of(&self, at: usize, statement: Option<String>) -> Place {
+        let raw = self.raw.as_deref().unwrap_or(self.sql());
+        place_of(&self.path, raw, self.text.raw_offset(at), statement)
     }
 
     /// What the server gets.
@@ -68,7 +83,7 @@ impl Script {
 
     /// Each statement's kind, in order.
     pub(crate) fn kinds(&self) -> impl Iterator<Item = StatementKind> {
-        self.statements.iter().map(classify)
+        self.statements.iter().map(|statement| statement.nature.kind)
     }
 
     /// The text of one statement.
@@ -108,12 +123,7 @@ impl Script {
         match self.statements.get(index) {
             Some(statement) => Place {
                 column: None,
-                ..place_of(
-                    &self.path,
-                    &self.raw,
-                    self.text.raw_offset(statement.start),
-                    self.first_line(statement),
-                )
+                ..self.place_of(statement.start, self.first_line(statement))
             },
             None => self.place(),
         }
@@ -122,12 +132,7 @@ impl Script {
     /// Where a byte of what the server got is.
     pub(crate) fn byte_place(&self, at: usize) -> Place {
         let statement = self.statements.iter().find(|statement| at <= statement.end);
-        place_of(
-            &self.path,
-            &self.raw,
-            self.text.raw_offset(at),
-            statement.and_then(|s| self.first_line(s)),
-        )
+        self.place_of(at, statement.and_then(|s| self.first_line(s)))
     }
 
     fn first_line(&self, statement: &Statement) -> Option<String> {
@@ -142,7 +147,7 @@ impl Script {
             place: Some(self.statement_place(index)),
             message: message.to_owned(),
         };
-        let string_syntax = self.sql().to_ascii_lowercase().contains("standard_conforming_strings");
+        let string_syntax = mentions(self.sql(), "standard_conforming_strings");
         let mut problems = Vec::new();
         for (index, (statement, kind)) in self.statements.iter().zip(self.kinds()).enumerate() {
             match kind {
@@ -156,11 +161,12 @@ impl Script {
                     Code::TwoPhase,
                     "two-phase commit leaves an outcome that nobody can tell from the history",
                 )),
-                _ if string_syntax && classify::changes_string_syntax(self.sql(), statement) => problems.push(problem(
-                    index,
-                    Code::StringSyntax,
-                    "standard_conforming_strings must stay on: what ends a string must not depend on the run",
-                )),
+                _ if string_syntax && statement.nature.changes_string_syntax(self.statement_sql(index)) => problems
+                    .push(problem(
+                        index,
+                        Code::StringSyntax,
+                        "standard_conforming_strings must stay on: what ends a string must not depend on the run",
+                    )),
                 _ => {}
             }
         }

@@ -5,6 +5,8 @@
 
 use squawk_lexer::{LiteralKind, TokenKind, tokenize};
 
+use crate::classify::Nature;
+
 /// One statement of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Statement {
@@ -12,13 +14,19 @@ pub(crate) struct Statement {
     pub(crate) start: usize,
     /// The byte after its last token, without the semicolon.
     pub(crate) end: usize,
-    /// Its words and signs outside parentheses, in upper case, up to [`WORDS`]: enough to tell its kind.
-    pub(crate) words: Vec<String>,
-    /// The last of them.
-    pub(crate) last_word: String,
+    /// What matters of it.
+    pub(crate) nature: Nature,
 }
 
-/// How many words of a statement are kept.
+/// A statement that has begun: its words and signs outside parentheses, in upper case, up to [`WORDS`].
+struct Begun {
+    start: usize,
+    end: usize,
+    words: Vec<String>,
+    last_word: String,
+}
+
+/// How many words of a statement are looked at: enough to tell its kind.
 const WORDS: usize = 24;
 
 /// What makes a text no sequence of statements.
@@ -71,7 +79,7 @@ pub(crate) fn split(sql: &str) -> Result<Vec<Statement>, SplitError> {
 struct Splitter<'a> {
     sql: &'a str,
     done: Vec<Statement>,
-    current: Option<Statement>,
+    current: Option<Begun>,
     parens: usize,
     /// Open `BEGIN ATOMIC` and `CASE` blocks of a function's body.
     blocks: usize,
@@ -103,7 +111,7 @@ impl Splitter<'_> {
     }
 
     fn extend(&mut self, kind: TokenKind, text: &str, at: usize, end: usize) {
-        let statement = self.current.get_or_insert_with(|| Statement {
+        let statement = self.current.get_or_insert_with(|| Begun {
             start: at,
             end,
             words: Vec::new(),
@@ -136,7 +144,15 @@ impl Splitter<'_> {
     fn finish(&mut self) {
         self.parens = 0;
         self.blocks = 0;
-        self.done.extend(self.current.take());
+        self.done.extend(self.current.take().map(|begun| {
+            let words: Vec<&str> = begun.words.iter().map(String::as_str).collect();
+            let nature = Nature::of(&words, &begun.last_word);
+            Statement {
+                start: begun.start,
+                end: begun.end,
+                nature,
+            }
+        }));
     }
 
     /// PostgreSQL joins strings with a line end between them, and goes on with the escapes of the first.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use belay_model::{Code, Place, PlannedMigration, Problem, TransactionMode, Unit, UnitKind};
 
-use crate::classify::{self, StatementKind};
+use crate::classify::{StatementKind, mentions};
 use crate::script::Script;
 
 /// How many files `auto` puts into one group at most.
@@ -44,14 +44,14 @@ impl Traits {
         Self {
             lone,
             bytes: script.sql().len(),
-            relations: statements.iter().filter(|s| classify::creates_relation(s)).count(),
-            adds_enum_value: statements.iter().any(classify::adds_enum_value),
+            relations: statements.iter().filter(|s| s.nature.creates_relation).count(),
+            adds_enum_value: statements.iter().any(|s| s.nature.adds_enum_value),
             temporary: statements
                 .iter()
-                .filter_map(classify::temporary_table)
+                .filter_map(|s| s.nature.temporary_table.as_deref())
                 .map(str::to_owned)
                 .collect(),
-            defers_constraints: statements.iter().any(|s| classify::defers_constraint(script.sql(), s)),
+            defers_constraints: mentions(script.sql(), "deferred"),
         }
     }
 }
