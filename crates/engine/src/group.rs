@@ -5,9 +5,10 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use belay_model::{Code, Failure, LockSettings, Place, PlannedMigration, Unit};
+use belay_model::{Code, Failure, HistoryTable, LockSettings, Place, PlannedMigration, Unit};
 use futures_util::TryStreamExt;
 use tokio::time::Instant;
+use tokio_postgres::error::{DbError, SqlState};
 use tokio_postgres::{SimpleQueryMessage, SimpleQueryStream};
 
 use crate::apply::{Applying, Stop};
@@ -283,6 +284,11 @@ pub(crate) fn stop(applying: &Applying<'_>, error: tokio_postgres::Error, cancel
         }
         None => {}
     }
+    if is_row_taken(db, &applying.input.plan.history) {
+        return Stop::Failed(EngineError::PlanStale {
+            found: db.detail().unwrap_or(db.message()).to_owned(),
+        });
+    }
     if cancelled && is_cancelled(db) {
         return Stop::Cancelled(Box::new(failure()));
     }
@@ -300,6 +306,13 @@ pub(crate) fn stop(applying: &Applying<'_>, error: tokio_postgres::Error, cancel
         }
         _ => Stop::Failed(EngineError::Failed(Box::new(failure()))),
     }
+}
+
+/// V6: somebody who does not ask for the lock wrote to the history after the guard, and has the rank that was planned.
+fn is_row_taken(error: &DbError, history: &HistoryTable) -> bool {
+    *error.code() == SqlState::UNIQUE_VIOLATION
+        && error.schema() == Some(&history.schema)
+        && error.table() == Some(&history.table)
 }
 
 /// Reads a message's answer to its end or its first error: the last text of the statements before the file's, and how
