@@ -2,7 +2,7 @@
 
 use belay_model::{FindingKind, Verdict};
 
-use crate::case::Case;
+use crate::case::{Case, OURS};
 
 /// Whatever a file commits by itself, the outcome is not `unchanged` if it is in, and is if it isn't.
 #[tokio::test]
@@ -103,33 +103,72 @@ async fn somebody_elses_ddl_changes_no_verdict() {
     );
 }
 
-/// V6: somebody else moved the history after Plan. Nothing of this run is in, so it plans again, and runs once.
+/// V6: somebody else moved the history after Plan, before Migrate looked or after. Nothing of this run is in, so it plans
+/// again, and applies what is left, once.
 #[tokio::test]
 async fn a_history_that_moved_is_planned_again() {
-    let case = Case::new("moved").await;
-    let first = ("V1__t.sql", "CREATE TABLE t (n int)");
-    assert_eq!(case.ship(&[first]).await.result.status, "migrated");
-    // Migrate waits for whoever has locked the history; Plan and Verify only read it.
-    let other = case.superuser().await;
-    other
-        .batch_execute("BEGIN; LOCK TABLE flyway_schema_history IN SHARE MODE")
-        .await
-        .unwrap();
-    let shipped = case
-        .upload(&[first, ("V2__mine.sql", "INSERT INTO t VALUES (2)")])
-        .await;
-    let running = case.says(&shipped, "running").await;
-    case.enters(&running.execution, "Migrate", 1).await;
-    let row = "INSERT INTO flyway_schema_history SELECT 2, NULL, 'theirs', 'SQL', 'R__theirs.sql', 7, 'x', now(), 1, true; COMMIT";
-    other.batch_execute(row).await.unwrap();
-    let ran = case.ran(&shipped).await;
-    // A repeatable without its file is missing from the bundle: refused, now that something was opened for change.
-    assert_eq!(ran.result.status, "unchanged", "{:#?}", ran.result);
-    assert_eq!(
-        ran.ended.states.iter().filter(|state| *state == "Plan").count(),
-        2,
-        "{:?}",
-        ran.ended.states
-    );
-    assert_eq!(case.sql("TABLE t").await, [""; 0]);
+    let theirs = "2, '2', 'theirs', 'SQL', 'V2__theirs.sql', -690524359, 'flyway', now(), 1, true";
+    let strange = "2, NULL, 'theirs', 'SQL', 'R__theirs.sql', 7, 'flyway', now(), 1, true";
+    let waits = format!("EXISTS (SELECT FROM pg_stat_activity WHERE {OURS} AND wait_event_type = 'Lock')");
+    let cases = [
+        (
+            "moved-early",
+            theirs,
+            "true",
+            "migrated",
+            &["V1__t.sql", "V2__theirs.sql", "V3__mine.sql"][..],
+        ),
+        (
+            "moved-late",
+            theirs,
+            &waits,
+            "migrated",
+            &["V1__t.sql", "V2__theirs.sql", "V3__mine.sql"],
+        ),
+        // Its file is not in the bundle. By now the database was opened for change, so that is `unchanged`.
+        (
+            "moved-away",
+            strange,
+            "true",
+            "unchanged",
+            &["V1__t.sql", "R__theirs.sql"],
+        ),
+    ];
+    for (name, row, when, outcome, history) in cases {
+        let case = Case::new(name).await;
+        let first = ("V1__t.sql", "CREATE TABLE t (n int)");
+        assert_eq!(case.ship(&[first]).await.result.status, "migrated");
+        // Migrate has to wait for who has locked the history; Plan and Verify only read it.
+        let other = case.superuser().await;
+        other
+            .batch_execute("BEGIN; LOCK TABLE flyway_schema_history IN SHARE MODE")
+            .await
+            .unwrap();
+        let pending = [
+            ("V2__theirs.sql", "select 1;"),
+            ("V3__mine.sql", "INSERT INTO t VALUES (3)"),
+        ];
+        let shipped = case.upload(&[first, pending[0], pending[1]]).await;
+        let running = case.says(&shipped, "running").await;
+        case.enters(&running.execution, "Migrate", 1).await;
+        case.wait_for(when).await;
+        other
+            .batch_execute(&format!("INSERT INTO flyway_schema_history VALUES ({row}); COMMIT"))
+            .await
+            .unwrap();
+        let ran = case.ran(&shipped).await;
+        assert_eq!(ran.result.status, outcome, "{name}: {:#?}", ran.result);
+        let plans = ran.ended.states.iter().filter(|state| *state == "Plan").count();
+        assert_eq!(
+            (plans, case.history().await.as_slice()),
+            (
+                2,
+                history.iter().map(ToString::to_string).collect::<Vec<_>>().as_slice()
+            ),
+            "{name}"
+        );
+        let rows: &[&str] = if outcome == "migrated" { &["3"] } else { &[] };
+        assert_eq!(case.sql("TABLE t").await, rows, "{name}");
+        case.assert_no_orphan().await;
+    }
 }

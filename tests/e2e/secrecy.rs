@@ -85,6 +85,7 @@ async fn everything(case: &Case) -> Vec<(String, String)> {
     {
         said.push((key, String::from_utf8_lossy(&bytes).into_owned()));
     }
+    said.push(("the emulator's log".to_owned(), stack.emulator().log().unwrap()));
     for mail in case.world.mails() {
         said.push((
             format!("the mail {}", mail.subject),
