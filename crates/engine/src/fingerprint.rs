@@ -1,6 +1,6 @@
 //! The schema as facts, one for each object, so that a difference can be named. Findings only; never a verdict.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use belay_model::SchemaDigest;
 use serde::{Deserialize, Serialize};
@@ -27,22 +27,47 @@ impl Schema {
         SchemaDigest::of(text.as_bytes())
     }
 
-    /// What another schema has that this one has not (`+`), the reverse (`-`), and what differs (`~`), by object.
+    /// What another schema has that this one has not (`+`), the reverse (`-`), and what differs (`~`), by object. What
+    /// belongs to a relation that came or went as a whole is not told by itself.
     #[must_use]
     pub fn difference(&self, later: &Self) -> Vec<String> {
-        let gone = self
+        let gone = apart(self.0.keys().filter(|object| !later.0.contains_key(*object)));
+        let come = apart(later.0.keys().filter(|object| !self.0.contains_key(*object)));
+        let changed = later
             .0
-            .keys()
-            .filter(|object| !later.0.contains_key(*object))
-            .map(|object| format!("- {object}"));
-        let come = later.0.iter().filter_map(|(object, hash)| match self.0.get(object) {
-            None => Some(format!("+ {object}")),
-            Some(before) if before != hash => Some(format!("~ {object}")),
-            Some(_) => None,
-        });
-        gone.chain(come).collect()
+            .iter()
+            .filter(|(object, hash)| self.0.get(*object).is_some_and(|before| before != *hash));
+        let told = |sign: char| move |object: &String| format!("{sign} {object}");
+        let gone = gone.into_iter().map(told('-'));
+        gone.chain(come.into_iter().map(told('+')))
+            .chain(changed.map(|(object, _)| object).map(told('~')))
+            .collect()
     }
 }
+
+/// These objects without what belongs to one of them: columns, constraints, triggers, policies and rules of a relation.
+fn apart<'a>(objects: impl Iterator<Item = &'a String>) -> Vec<&'a String> {
+    let objects: Vec<&String> = objects.collect();
+    let relation = |object: &&'a String| {
+        RELATIONS
+            .iter()
+            .find_map(|kind| object.strip_prefix(kind)?.strip_prefix(' '))
+    };
+    let relations: HashSet<&str> = objects.iter().filter_map(relation).collect();
+    let is_part = |object: &&String| {
+        let part = PARTS
+            .iter()
+            .find_map(|kind| object.strip_prefix(kind)?.strip_prefix(' '));
+        part.is_some_and(|name| {
+            name.match_indices('.')
+                .any(|(dot, _)| name.get(..dot).is_some_and(|of| relations.contains(of)))
+        })
+    };
+    objects.into_iter().filter(|object| !is_part(object)).collect()
+}
+
+const RELATIONS: [&str; 5] = ["table", "view", "materialized view", "foreign table", "sequence"];
+const PARTS: [&str; 6] = ["column", "constraint", "trigger", "policy", "rule", "sequence settings"];
 
 /// Reads the facts in one statement, so in one snapshot; nothing if somebody holds a lock that keeps them from being read
 /// (or they can't be read for another reason of the server's): a finding is not worth a run.
@@ -78,3 +103,48 @@ pub(crate) async fn read_alone(client: &Client) -> Result<Option<Schema>, Engine
 
 /// Names are qualified whatever the search path is, and no fact holds an OID: a restored database has the same.
 const FACTS: &str = include_str!("fingerprint.sql");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schema(facts: &[(&str, &str)]) -> Schema {
+        Schema(
+            facts
+                .iter()
+                .map(|(object, hash)| ((*object).to_owned(), (*hash).to_owned()))
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn a_difference_names_what_a_person_would() {
+        let before = schema(&[
+            ("table a.t", "1"),
+            ("column a.t.x", "1"),
+            ("table a.gone", "1"),
+            ("column a.gone.x", "1"),
+        ]);
+        let after = schema(&[
+            ("table a.t", "1"),
+            ("column a.t.x", "2"),
+            ("column a.t.y", "1"),
+            ("table a.new", "1"),
+            ("column a.new.x", "1"),
+            ("constraint a.new.new_pkey", "1"),
+            ("index a.new_pkey", "1"),
+        ]);
+        assert_eq!(
+            before.difference(&after),
+            [
+                "- table a.gone",
+                "+ column a.t.y",
+                "+ index a.new_pkey",
+                "+ table a.new",
+                "~ column a.t.x",
+            ]
+        );
+        assert!(after.difference(&after).is_empty());
+        assert_ne!(before.digest(), after.digest());
+    }
+}

@@ -95,7 +95,14 @@ impl Failure {
     #[must_use]
     pub fn of_problems(code: Code, problems: Vec<Problem>) -> Self {
         let message = match problems.as_slice() {
-            [only] => only.to_string(),
+            [
+                Problem {
+                    place: Some(place),
+                    message,
+                    ..
+                },
+            ] => format!("{place}: {message}"),
+            [only] => only.message.clone(),
             several => format!("{} problems", several.len()),
         };
         Self {
