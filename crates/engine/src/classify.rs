@@ -72,9 +72,13 @@ impl Nature {
 
 /// Whether a text has a word, in whatever case.
 pub(crate) fn mentions(text: &str, word: &str) -> bool {
+    let word = word.as_bytes();
+    // The first letter decides nearly always, and a file may have millions.
+    let begins =
+        |window: &[u8]| matches!((window.first(), word.first()), (Some(a), Some(b)) if a.eq_ignore_ascii_case(b));
     text.as_bytes()
         .windows(word.len())
-        .any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
+        .any(|window| begins(window) && window.eq_ignore_ascii_case(word))
 }
 
 fn kind(words: &[&str], last: &str) -> StatementKind {

@@ -204,27 +204,18 @@ async fn even_without_its_supervisor_a_server_ends() {
     wait_until(|| processes_in(&folder).is_empty());
 }
 
-/// Not a test: what the next test starts as a process of its own, to kill it.
-#[tokio::test]
-#[ignore = "is started by another test"]
-async fn an_owner_that_waits() {
-    let mut postgres = Postgres::start(Settings::default()).await.unwrap();
-    postgres.down();
-    postgres.up().await.unwrap();
-    let emulator = Emulator::default().start().await.unwrap();
-    let client = postgres.connect(postgres.app(), "postgres").await.unwrap();
-    println!("started {} {}", postgres.process_group(), emulator.process_group());
-    client.batch_execute("SELECT pg_sleep(600)").await.unwrap();
+/// The example `owner`, which cargo builds with the tests.
+fn owner() -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    let owner = tests.ancestors().nth(2).unwrap().join("examples/owner");
+    assert!(owner.exists(), "cargo build --examples makes {}", owner.display());
+    owner
 }
 
 #[test]
 fn nothing_is_left_when_the_owner_is_killed() {
     for signal in ["KILL", "INT", "TERM"] {
-        let mut owner = Command::new(std::env::current_exe().unwrap())
-            .args(["an_owner_that_waits", "--exact", "--ignored", "--nocapture"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut owner = Command::new(owner()).stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(owner.stdout.take().unwrap()).lines().map(Result::unwrap);
         let started = lines
             .filter_map(|line| line.split_once("started ").map(|(_, groups)| groups.to_owned()))
