@@ -180,6 +180,9 @@ async fn exists(session: &Session, plan: &Plan) -> Result<bool, EngineError> {
     Ok(row.try_get(0)?)
 }
 
+/// K3: how many groups are sent between two looks at the gate. A zombie's are stopped by their own guard before that.
+const UNITS_PER_LOOK: usize = 64;
+
 /// An attempt under way.
 pub(crate) struct Applying<'a> {
     pub(crate) session: &'a Session,
@@ -280,14 +283,17 @@ impl<'a> Applying<'a> {
         }
     }
 
-    /// Groups up to the next lone file, or up to the one that carries the assertions, which is run by itself.
+    /// Groups up to the next lone file, or up to the one that carries the assertions, which is run by itself; at most as
+    /// many as one look at the gate is good for.
     fn groups_ahead(&self) -> usize {
         let units = &self.input.plan.units;
         let lone = units
             .iter()
             .skip(self.next)
             .position(|unit| unit.kind == UnitKind::Lone);
-        let end = lone.map_or(units.len(), |offset| self.next + offset);
+        let end = lone
+            .map_or(units.len(), |offset| self.next + offset)
+            .min(self.next + UNITS_PER_LOOK);
         match self.assertions_unit() {
             Some(last) if last > self.next => end.min(last),
             _ => end,
