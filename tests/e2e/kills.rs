@@ -199,3 +199,22 @@ async fn goes_in_once(case: &Case) {
     assert_eq!(case.history().await, [COUNTED.0, HELD.0]);
     assert_eq!(case.sql("SELECT n FROM counted ORDER BY 1").await, ["1", "2"]);
 }
+
+/// The object's version is deleted while Migrate runs: the verdict needs the database and no bundle.
+#[tokio::test]
+async fn a_bundle_that_is_deleted_meanwhile_keeps_nobody_from_the_verdict() {
+    let case = Case::new("bundle-deleted").await.with_gates().await;
+    let shipped = case.upload(&[COUNTED, HELD]).await;
+    case.sleeper().await;
+    let deleting = case.aws.s3.delete_object().bucket(case.world.stack.bucket().unwrap());
+    deleting
+        .key(&shipped.key)
+        .version_id(&shipped.version_id)
+        .send()
+        .await
+        .unwrap();
+    case.open("on").await;
+    let ran = case.ran(&shipped).await;
+    assert_eq!(ran.result.status, "migrated", "{:#?}", ran.result);
+    assert_eq!(case.sql("SELECT count(*) FROM counted").await, ["2"]);
+}

@@ -284,7 +284,7 @@ pub(crate) fn stop(applying: &Applying<'_>, error: tokio_postgres::Error, cancel
         }
         None => {}
     }
-    if is_row_taken(db, &applying.input.plan.history) {
+    if is_history_taken(db, &applying.input.plan.history) {
         return Stop::Failed(EngineError::PlanStale {
             found: db.detail().unwrap_or(db.message()).to_owned(),
         });
@@ -308,11 +308,15 @@ pub(crate) fn stop(applying: &Applying<'_>, error: tokio_postgres::Error, cancel
     }
 }
 
-/// V6: somebody who does not ask for the lock wrote to the history after the guard, and has the rank that was planned.
-fn is_row_taken(error: &DbError, history: &HistoryTable) -> bool {
-    *error.code() == SqlState::UNIQUE_VIOLATION
+/// V6: somebody who does not ask for the lock wrote to the history after the guard, or made it: the rank or the name that
+/// was planned is taken.
+fn is_history_taken(error: &DbError, history: &HistoryTable) -> bool {
+    let row = *error.code() == SqlState::UNIQUE_VIOLATION
         && error.schema() == Some(&history.schema)
-        && error.table() == Some(&history.table)
+        && error.table() == Some(&history.table);
+    let table = *error.code() == SqlState::DUPLICATE_TABLE
+        && error.message().contains(&quote_identifier(&history.table));
+    row || table
 }
 
 /// Reads a message's answer to its end or its first error: the last text of the statements before the file's, and how

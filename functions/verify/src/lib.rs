@@ -26,13 +26,18 @@ impl Verify {
             failure,
         } = request;
         let plan = self.access.plan(&plan, &digest).await?;
-        let bundle = self.access.known_bundle(&run, &plan.bundle).await?;
+        let bundle = match self.access.known_bundle(&run, &plan.bundle).await {
+            Ok(bundle) => Some(bundle),
+            // Whoever deleted it did not change what the database says.
+            Err(failure) if failure.code == Code::BundleGone => None,
+            Err(failure) => return Err(failure),
+        };
         let placeholders = self.access.placeholders(&plan).await?;
         let observed = self.access.observed(&run, attempt).await;
         let connect = self.access.connect(&run, &target).await?;
         let verified = belay_engine::verify(VerifyInput {
             connect: &connect,
-            bundle: &bundle,
+            bundle: bundle.as_ref(),
             plan: &plan,
             placeholders: &placeholders,
             attempt,

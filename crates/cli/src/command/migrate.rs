@@ -149,7 +149,7 @@ impl Migration<'_> {
         self.say("Verifying …");
         let input = VerifyInput {
             connect: &self.prepared.connect,
-            bundle: &self.prepared.bundle,
+            bundle: Some(&self.prepared.bundle),
             plan: &planned.plan,
             placeholders: &placeholders,
             attempt,

@@ -101,3 +101,30 @@ async fn transaction_control_in_an_assertion_is_refused() {
         );
     }
 }
+
+#[tokio::test]
+async fn v4_a_bundle_that_is_gone_keeps_nobody_from_the_verdict() {
+    let world = World::new().await;
+    let files = bundle(&[TABLE, ("verify/t.sql", "SELECT true")]);
+    let planned = world.plan(&files).await.unwrap();
+    world.migrate(&files, &planned).await.unwrap();
+    let verified = belay_engine::verify(belay_engine::VerifyInput {
+        connect: &world.connect,
+        bundle: None,
+        plan: &planned.plan,
+        placeholders: &world.values(&planned),
+        attempt: world.attempt,
+        observed: &belay_engine::Observed::default(),
+    })
+    .await
+    .unwrap();
+    assert_eq!(verified.verdict.to_string(), "after");
+    assert_eq!(verified.assertions, AssertionState::Passed);
+    assert!(
+        verified
+            .findings
+            .iter()
+            .any(|finding| finding.message.contains("bundle is gone")),
+        "{verified:?}"
+    );
+}

@@ -180,7 +180,7 @@ impl World {
         };
         belay_engine::verify(VerifyInput {
             connect: &self.connect,
-            bundle,
+            bundle: Some(bundle),
             plan: &planned.plan,
             placeholders: &self.values(planned),
             attempt: self.attempt,
