@@ -245,19 +245,24 @@ impl<'a> Applying<'a> {
         Ok(MigrateStatus::Done)
     }
 
-    /// V5: `more` only if something was finished; a whole budget for one statement is too long.
+    /// V5: `more` only if something was finished; a whole budget for one statement, or for none, is too long.
     fn out_of_time(&self, at: Option<Box<Failure>>) -> Result<MigrateStatus, EngineError> {
-        match at {
-            Some(failure) if self.finished == 0 => Err(EngineError::Failed(Box::new(Failure {
+        if self.finished > 0 {
+            return Ok(MigrateStatus::More);
+        }
+        let failure = match at {
+            Some(failure) => Failure {
                 code: Code::TooLong,
                 message: "one statement took longer than an invocation lasts".to_owned(),
-                next: Some(
-                    "split it, or run the bundle where there is more time: belay migrate --url … --bundle …".to_owned(),
-                ),
                 ..*failure
-            }))),
-            _ => Ok(MigrateStatus::More),
-        }
+            },
+            None => Failure::new(
+                Code::TooLong,
+                "the time of an invocation was over before anything began",
+            ),
+        };
+        let next = "split it, or run the bundle where there is more time: belay migrate --url … --bundle …";
+        Err(EngineError::Failed(Box::new(failure.next(next))))
     }
 
     /// Runs the next unit; of groups, as many as can be sent ahead.

@@ -314,8 +314,8 @@ fn is_history_taken(error: &DbError, history: &HistoryTable) -> bool {
     let row = *error.code() == SqlState::UNIQUE_VIOLATION
         && error.schema() == Some(&history.schema)
         && error.table() == Some(&history.table);
-    let table = *error.code() == SqlState::DUPLICATE_TABLE
-        && error.message().contains(&quote_identifier(&history.table));
+    let table =
+        *error.code() == SqlState::DUPLICATE_TABLE && error.message().contains(&quote_identifier(&history.table));
     row || table
 }
 

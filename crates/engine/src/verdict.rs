@@ -143,7 +143,13 @@ impl Evidence {
         let row = journal::attempt_row(client, &connect.run, attempt).await?;
         journal::close_attempts(client, &connect.run).await?;
         let seen = journal::see(client, &plan.history).await?;
-        let rows = journal::own_rows(client, &plan.history, history.is_some(), &connect.run).await?;
+        let rows = journal::own_rows(
+            client,
+            &plan.history,
+            history.is_some() && unreadable.is_none(),
+            &connect.run,
+        )
+        .await?;
         let open: Vec<OpenUnit> = seen
             .open
             .into_iter()

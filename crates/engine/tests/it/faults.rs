@@ -58,7 +58,8 @@ async fn a_session_that_dies_between_two_units_is_between() {
 /// A COMMIT that is done but never acknowledged: the server waits for a standby that does not exist, and is told to go.
 #[tokio::test]
 async fn a_commit_whose_acknowledgement_is_lost_is_after() {
-    let world = World::alone().await;
+    let mut world = World::alone().await;
+    world.connect.locks.lock_timeout_ms = 20_000;
     let gate = world
         .postgres
         .connect(world.postgres.superuser(), &world.database)

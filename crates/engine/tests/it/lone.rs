@@ -177,12 +177,12 @@ async fn v5_a_lone_file_is_resumed_where_it_stopped_with_its_settings() {
     let world = World::new().await;
     let files = bundle(&[(
         "V1__own.sql",
-        "SET search_path = pg_catalog, public; CREATE TABLE public.a (b int); COMMIT; SELECT pg_sleep(CASE count(*) WHEN 0 THEN 0.8 ELSE 0 END) FROM a; \
+        "SET search_path = pg_catalog, public; CREATE TABLE public.a (b int); COMMIT; SELECT pg_sleep(CASE count(*) WHEN 0 THEN 4 ELSE 0 END) FROM a; \
          INSERT INTO a VALUES (1); SELECT pg_sleep(0.1)",
     )]);
     let planned = world.plan(&files).await.unwrap();
     let hurried = World {
-        budget: Budget::of(Duration::from_millis(600), Duration::ZERO),
+        budget: Budget::of(Duration::from_millis(3000), Duration::ZERO),
         ..world.clone()
     };
     let first = hurried.migrate(&files, &planned).await.unwrap();

@@ -151,3 +151,26 @@ async fn v2_a_row_of_ours_that_somebody_took_away_is_not_before() {
         );
     }
 }
+
+#[tokio::test]
+async fn v6_a_history_that_somebody_makes_meanwhile_is_told_as_that() {
+    let mut world = World::new().await;
+    world.connect.locks.lock_timeout_ms = 20_000;
+    let files = bundle(&[("V1__lone.sql", "SELECT 1; COMMIT; SELECT pg_advisory_xact_lock(77)")]);
+    let planned = world.plan(&files).await.unwrap();
+    let gate = world
+        .postgres
+        .connect(world.postgres.superuser(), &world.database)
+        .await
+        .unwrap();
+    gate.batch_execute("SELECT pg_advisory_lock(77)").await.unwrap();
+    let (migrated, ()) = tokio::join!(world.migrate(&files, &planned), async {
+        world
+            .wait_for("SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 77 AND NOT granted)")
+            .await;
+        world.sql("CREATE TABLE public.flyway_schema_history (a int)").await;
+        gate.batch_execute("SELECT pg_advisory_unlock(77)").await.unwrap();
+    });
+    assert_eq!(migrated.unwrap_err().failure().code.name(), "Belay.PlanStale");
+    assert_eq!(world.verify(&files, &planned, None).await.verdict, Verdict::Between);
+}
