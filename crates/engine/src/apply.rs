@@ -231,8 +231,7 @@ impl<'a> Applying<'a> {
                 }
                 Err(Stop::Cancelled(at)) => {
                     // The server may have committed before it was asked to stop: the history tells.
-                    self.session.rollback().await?;
-                    self.next = units_done(self.session, self.input).await?.max(self.next);
+                    self.next = self.look_after_cancel().await?.max(self.next);
                     return self.out_of_time(Some(at));
                 }
                 Err(Stop::Failed(error)) => {
@@ -243,6 +242,18 @@ impl<'a> Applying<'a> {
             }
         }
         Ok(MigrateStatus::Done)
+    }
+
+    /// How many units are done. A CancelRequest that arrives late may stop the asking; then it is asked again.
+    async fn look_after_cancel(&self) -> Result<usize, EngineError> {
+        let mut late = self.session.cancels();
+        loop {
+            self.session.rollback().await?;
+            match units_done(self.session, self.input).await {
+                Err(error) if late > 0 && error.is_cancelled() => late -= 1,
+                done => return done,
+            }
+        }
     }
 
     /// V5: `more` only if something was finished; a whole budget for one statement, or for none, is too long.

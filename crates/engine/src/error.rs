@@ -100,6 +100,11 @@ impl EngineError {
         }
     }
 
+    /// Whether a statement of ours was stopped by a CancelRequest.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        matches!(self, Self::Database(error) if error.as_db_error().is_some_and(is_cancelled))
+    }
+
     /// The failure, for the workflow and for people.
     #[must_use]
     pub fn failure(&self) -> Failure {

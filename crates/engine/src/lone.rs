@@ -5,7 +5,7 @@ use tokio_postgres::SimpleQueryMessage;
 
 use crate::apply::{Applying, Stop};
 use crate::classify::StatementKind;
-use crate::error::EngineError;
+use crate::error::{EngineError, is_cancelled};
 use crate::group::{self, begin_unit, setup};
 use crate::history;
 use crate::journal::OpenUnit;
@@ -210,17 +210,20 @@ impl<'a, 'b> Lone<'a, 'b> {
         self.ours(&statements).await
     }
 
-    /// Statements of ours.
+    /// Statements of ours: said again if a CancelRequest for the statement before them came late. They are one transaction
+    /// or one statement, so saying them again does nothing twice.
     async fn ours(&self, statements: &[String]) -> Result<(), Stop> {
-        match self
-            .applying
-            .session
-            .client()
-            .batch_execute(&statements.join(";\n"))
-            .await
-        {
-            Ok(()) => Ok(()),
-            Err(error) => Err(group::stop(self.applying, error, false, self.script.place())),
+        let mut late = self.applying.session.cancels();
+        loop {
+            let error = match self.applying.session.run(&statements.join(";\n")).await {
+                Err(EngineError::Database(error)) => error,
+                ended => return Ok(ended?),
+            };
+            if late == 0 || !error.as_db_error().is_some_and(is_cancelled) {
+                return Err(group::stop(self.applying, error, false, self.script.place()));
+            }
+            late -= 1;
+            self.applying.session.rollback().await?;
         }
     }
 

@@ -1,5 +1,6 @@
 //! One connection to the database: who it says it is, what it is set to, and how it is stopped.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use belay_model::{Endpoint, LockSettings, RunId, Tls};
@@ -41,6 +42,7 @@ pub(crate) struct Session {
     connector: Connector,
     driver: JoinHandle<()>,
     set_role: Option<String>,
+    cancels: AtomicU32,
 }
 
 /// How soon the server notices that a client is gone while a statement runs.
@@ -83,6 +85,7 @@ impl Session {
                 connector,
                 driver,
                 set_role: connect.set_role.clone(),
+                cancels: AtomicU32::new(0),
             }),
             Ok(Err(error)) => Err(EngineError::connecting(error, connect)),
             Err(_) => Err(EngineError::ConnectTimeout {
@@ -105,8 +108,15 @@ impl Session {
             .map_or_else(|| "NONE".to_owned(), quote_identifier)
     }
 
+    /// How many CancelRequests were sent. Each may arrive late, and stop a statement of ours instead of the one it was
+    /// meant for: so many times a statement of ours is said again.
+    pub(crate) fn cancels(&self) -> u32 {
+        self.cancels.load(Ordering::Relaxed)
+    }
+
     /// Asks the server to stop the running statement. It answers on the session itself, with 57014.
     pub(crate) async fn cancel(&self) {
+        self.cancels.fetch_add(1, Ordering::Relaxed);
         let token = self.client.cancel_token();
         let sent = async {
             match &self.connector {
@@ -132,7 +142,13 @@ impl Session {
 
     /// Leaves whatever transaction is open.
     pub(crate) async fn rollback(&self) -> Result<(), EngineError> {
-        self.run("ROLLBACK").await
+        let mut late = self.cancels();
+        loop {
+            match self.run("ROLLBACK").await {
+                Err(error) if late > 0 && error.is_cancelled() => late -= 1,
+                ended => return ended,
+            }
+        }
     }
 }
 

@@ -324,17 +324,17 @@ async fn v5_more_if_something_was_finished_and_too_long_if_nothing() {
         transaction: TransactionMode::Each,
         ..World::new().await
     };
-    let slow = [TWO[0], ("V2__slow.sql", "SELECT pg_sleep(30)")];
+    let slow = [TWO[0], ("V2__slow.sql", "SELECT pg_sleep(90)")];
     let bundle = bundle(&slow);
     let planned = world.plan(&bundle).await.unwrap();
     let hurried = |millis| World {
         budget: Budget::of(Duration::from_millis(millis), Duration::ZERO),
         ..world.clone()
     };
-    let first = hurried(8000).migrate(&bundle, &planned).await.unwrap();
+    let first = hurried(15_000).migrate(&bundle, &planned).await.unwrap();
     assert_eq!(first.status, MigrateStatus::More);
     assert_eq!(world.sql("SELECT version FROM flyway_schema_history").await, ["1"]);
-    let second = hurried(4000).migrate(&bundle, &planned).await.unwrap_err().failure();
+    let second = hurried(5_000).migrate(&bundle, &planned).await.unwrap_err().failure();
     assert_eq!(second.code.name(), "Belay.TooLong");
     assert_eq!(second.place.unwrap().to_string(), "V2__slow.sql:1");
     let verified = world.verify(&bundle, &planned, None).await;
