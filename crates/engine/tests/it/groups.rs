@@ -341,3 +341,14 @@ async fn v5_more_if_something_was_finished_and_too_long_if_nothing() {
     assert_eq!(verified.applied, ["V1__one.sql"]);
     assert_eq!(world.value("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'belay/%' AND datname = current_database()").await, "0");
 }
+
+#[tokio::test]
+async fn v5_no_time_to_begin_is_not_more() {
+    let world = World {
+        budget: Budget::of(Duration::ZERO, Duration::ZERO),
+        ..World::new().await
+    };
+    let ran = world.ship(&TWO).await;
+    assert_eq!(ran.told(), "before Belay.TooLong");
+    assert!(!world.has("one").await);
+}
