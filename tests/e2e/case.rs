@@ -19,7 +19,17 @@ pub(crate) struct Case {
     pub(crate) aws: Aws,
     pub(crate) name: String,
     pub(crate) target: Target,
-    own: Option<Postgres>,
+    server: Server,
+}
+
+/// What the target's database is on.
+enum Server {
+    /// The server that all share.
+    Shared,
+    /// One of its own, which may go down.
+    Own(Box<Postgres>),
+    /// An instance of RDS that has the target's name: after a restore, another server.
+    Instance,
 }
 
 /// A run that has ended, and was told.
@@ -60,23 +70,47 @@ impl Case {
             change(target);
         };
         let target = world.stack.add_target(&aws, server, name, change).await.unwrap();
+        if let Some(instance) = &target.instance {
+            // No RDS is behind it.
+            let policy = json!({"snapshot": "never"});
+            world.stack.put_instance(&aws, instance.as_str(), policy).await.unwrap();
+        }
         let name = name.to_owned();
         Self {
             world,
             aws,
             name,
             target,
-            own,
+            server: own.map_or(Server::Shared, |own| Server::Own(Box::new(own))),
+        }
+    }
+
+    /// A target on an instance of RDS, which has its name; `policy` is what the instance's parameter says.
+    pub(crate) async fn on_instance(world: &'static World, name: &str, policy: Value) -> Self {
+        let aws = world.stack.aws();
+        let target = world.stack.new_instance(&aws, name, policy).await.unwrap();
+        Self {
+            world,
+            aws,
+            name: name.to_owned(),
+            target,
+            server: Server::Instance,
         }
     }
 
     pub(crate) fn postgres(&self) -> &Postgres {
-        self.own.as_ref().unwrap_or(self.world.stack.postgres())
+        match &self.server {
+            Server::Own(own) => own,
+            Server::Shared | Server::Instance => self.world.stack.postgres(),
+        }
     }
 
     /// The server of its own.
     pub(crate) fn server(&mut self) -> &mut Postgres {
-        self.own.as_mut().unwrap()
+        match &mut self.server {
+            Server::Own(own) => own,
+            Server::Shared | Server::Instance => panic!("{} has no server of its own", self.name),
+        }
     }
 
     // Shipping -------------------------------------------------------------------------------------------------------
@@ -229,6 +263,11 @@ impl Case {
         json!({"target": self.name, "action": "keep", "run": run})
     }
 
+    /// The input that restores the snapshot of a run.
+    pub(crate) fn restore(&self, run: &RunId) -> Value {
+        json!({"target": self.name, "action": "restore", "run": run})
+    }
+
     /// Calls a function of the stack by its name in the template, and gives what it answered.
     pub(crate) async fn invoke(&self, function: &str, event: &Value) -> Value {
         let resource = [
@@ -257,6 +296,10 @@ impl Case {
     // The database, as a superuser sees it ---------------------------------------------------------------------------
 
     pub(crate) async fn superuser(&self) -> Client {
+        if matches!(self.server, Server::Instance) {
+            let instance = self.world.stack.rds().unwrap().instance(&self.name).await.unwrap();
+            return instance.look(&self.name).await.unwrap();
+        }
         let postgres = self.postgres();
         postgres.connect(postgres.superuser(), &self.name).await.unwrap()
     }
@@ -327,11 +370,16 @@ impl Case {
 
     /// Waits until a migration sleeps (before a gate, or by itself), and tells which process of the function it is.
     pub(crate) async fn sleeper(&self) -> Process {
+        self.sleeps().await;
+        self.process("wait_event = 'PgSleep' OR query LIKE '%gate.pass%'").await
+    }
+
+    /// Waits until a migration sleeps on an instance.
+    pub(crate) async fn sleeps(&self) {
         self.wait_for(&format!(
             "EXISTS (SELECT FROM pg_stat_activity WHERE {OURS} AND wait_event = 'PgSleep')"
         ))
         .await;
-        self.process("wait_event = 'PgSleep' OR query LIKE '%gate.pass%'").await
     }
 
     /// The process of the session of a run for which this holds.
@@ -358,8 +406,24 @@ impl Case {
         let item = get.key("key", key).consistent_read(true).send().await.unwrap().item?;
         match item.get(attribute)? {
             AttributeValue::S(text) | AttributeValue::N(text) => Some(text.clone()),
+            AttributeValue::M(_) => Some("a map".to_owned()),
             other => panic!("{other:?}"),
         }
+    }
+
+    /// Frees the lock as `belay unlock` does; whatever else the item says stays.
+    pub(crate) async fn free_lock(&self) {
+        let update = self
+            .aws
+            .dynamodb
+            .update_item()
+            .table_name(self.world.stack.lock_table().unwrap())
+            .key("key", AttributeValue::S(self.name.clone()))
+            .update_expression("ADD fence :one REMOVE #owner, phase, #run, target, since")
+            .expression_attribute_names("#owner", "owner")
+            .expression_attribute_names("#run", "run")
+            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()));
+        update.send().await.unwrap();
     }
 
     /// Writes the lock item by hand, as the execution `owner` would have left it.

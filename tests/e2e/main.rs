@@ -17,6 +17,7 @@ mod process;
 mod queue;
 mod refusals;
 mod releases;
+mod restores;
 mod secrecy;
 mod secrets;
 mod world;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
-use belay_local::{Aws, Emulator, Mail, Mailbox, Settings, Source, Stack, StackSettings};
+use belay_local::{Aws, Emulator, Mail, Mailbox, Pace, RdsSettings, Settings, Source, Stack, StackSettings};
 use tokio::sync::OnceCell;
 use tokio::time::sleep;
 
@@ -53,9 +53,15 @@ impl World {
             root: belay_local::checkout(),
             functions: built.await.clone(),
         };
-        let stack = Stack::start(StackSettings::of(source, emulator, Settings::default()))
-            .await
-            .unwrap();
+        let rds = RdsSettings {
+            pace: Pace::Time(Duration::from_millis(50)),
+            ..RdsSettings::default()
+        };
+        let settings = StackSettings {
+            rds: Some(rds),
+            ..StackSettings::of(source, emulator, Settings::default())
+        };
+        let stack = Stack::start(settings).await.unwrap();
         let mails = Mails::default();
         collect(stack.emulator().endpoint(), stack.topic().unwrap().to_owned(), &mails);
         Box::leak(Box::new(Self { stack, mails }))

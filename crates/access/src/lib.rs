@@ -5,6 +5,7 @@
 //! password is the new one.
 
 mod sightings;
+mod writes;
 
 use std::collections::{BTreeMap, HashMap};
 

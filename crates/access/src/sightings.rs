@@ -4,7 +4,7 @@
 //! goes on without it.
 
 use belay_engine::{Observed, Schema};
-use belay_model::{Attempt, RunHeader};
+use belay_model::{Attempt, RunHeader, RunId};
 
 use crate::Access;
 
@@ -39,21 +39,17 @@ impl Access {
         }
     }
 
-    /// What was noted of the schema.
-    pub async fn observed(&self, run: &RunHeader, attempt: Attempt) -> Observed {
+    /// What a run noted of the schema.
+    pub async fn observed(&self, target: &str, run: &RunId, attempt: Attempt) -> Observed {
         Observed {
-            planned: self.seen(run, attempt, Sighting::Planned).await,
-            started: self.seen(run, attempt, Sighting::Started).await,
-            ended: self.seen(run, attempt, Sighting::Ended).await,
+            planned: self.seen(target, run, attempt, Sighting::Planned).await,
+            started: self.seen(target, run, attempt, Sighting::Started).await,
+            ended: self.seen(target, run, attempt, Sighting::Ended).await,
         }
     }
 
-    async fn seen(&self, run: &RunHeader, attempt: Attempt, moment: Sighting) -> Option<Schema> {
-        let paper = self
-            .papers()
-            .find(&run.target, &run.run(), &moment.paper(attempt))
-            .await;
-        match paper {
+    async fn seen(&self, target: &str, run: &RunId, attempt: Attempt, moment: Sighting) -> Option<Schema> {
+        match self.papers().find(target, run, &moment.paper(attempt)).await {
             Ok(bytes) => serde_json::from_slice(&bytes?).ok(),
             Err(error) => {
                 tracing::warn!(error = %error, "what the schema was can't be read");

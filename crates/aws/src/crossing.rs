@@ -3,10 +3,12 @@
 //! A name that crosses is one that the workflow knows at that step. What is more precise (`Belay.BadCrc` among the
 //! problems of a bundle) stays inside the message.
 
-use belay_model::{Code, Failure, MigrateRequest, NotifyRequest, Target, ValidateRequest, VerifyRequest};
+mod ask;
+
+use belay_model::{Code, Failure};
 use lambda_runtime::Diagnostic;
-use serde::Deserialize;
-use serde_json::Value;
+
+pub use ask::Ask;
 
 /// The most bytes of an error as Step Functions gets it. It cuts a `Cause` at 32,768 characters, and JSON that was cut
 /// tells nothing.
@@ -27,8 +29,20 @@ pub enum Step {
     Info,
     /// `migrate`: apply.
     Migrate,
+    /// `migrate`: take away what a failed lone file left.
+    Cleanup,
     /// `migrate`: the action `keep`.
     Keep,
+    /// `snapshot`: look at the instance.
+    Prepare,
+    /// `snapshot`: close the door.
+    Quiesce,
+    /// `snapshot`: take the snapshot.
+    Snapshot,
+    /// `snapshot`: open the door.
+    Reopen,
+    /// `restore`.
+    Restore,
     /// `verify`.
     Verify,
     /// `notify`: the run began.
@@ -43,13 +57,19 @@ pub enum Step {
 
 impl Step {
     /// Every step.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 17] = [
         Self::Intake,
         Self::Check,
         Self::Plan,
         Self::Info,
         Self::Migrate,
+        Self::Cleanup,
         Self::Keep,
+        Self::Prepare,
+        Self::Quiesce,
+        Self::Snapshot,
+        Self::Reopen,
+        Self::Restore,
         Self::Verify,
         Self::Begun,
         Self::Waiting,
@@ -66,7 +86,13 @@ impl Step {
             Self::Plan => "plan",
             Self::Info => "info",
             Self::Migrate => "migrate",
+            Self::Cleanup => "cleanup",
             Self::Keep => "keep",
+            Self::Prepare => "prepare",
+            Self::Quiesce => "quiesce",
+            Self::Snapshot => "snapshot",
+            Self::Reopen => "reopen",
+            Self::Restore => "restore",
             Self::Verify => "verify",
             Self::Begun => "begun",
             Self::Waiting => "waiting",
@@ -82,12 +108,15 @@ impl Step {
             return code;
         }
         match (self, code) {
-            (Self::Check, Code::BundleGone | Code::BundleTooLarge | Code::TargetInvalid) => code,
+            (Self::Check, Code::BundleGone | Code::BundleTooLarge | Code::TargetInvalid | Code::InstanceInvalid) => {
+                code
+            }
             (Self::Check, _) => Code::BundleRejected,
-            (Self::Plan | Self::Info, Code::BundleGone | Code::PlanMismatch | Code::TargetInvalid) => code,
+            (Self::Plan | Self::Info, Code::BundleGone | Code::PlanMismatch | Code::TargetInvalid)
+            | (Self::Plan, Code::InstanceInvalid) => code,
             (Self::Plan | Self::Info, _) => Code::PlanRejected,
-            // Whatever Migrate says, Verify looks for itself; the name is for people.
-            (Self::Migrate, _) => code,
+            // Whatever Migrate and Cleanup say, Verify looks for itself; the name is for people.
+            (Self::Migrate | Self::Cleanup, _) => code,
             (
                 Self::Keep,
                 Code::NotQuarantined
@@ -98,11 +127,72 @@ impl Step {
                 | Code::PrivilegeMissing
                 | Code::SqlFailed,
             ) => code,
-            // Verify gives a verdict or none: what keeps it from one is retried, and then left for a redrive.
-            (Self::Verify, Code::LockTimeout | Code::ServerUnfit) => Code::Database,
+            (
+                Self::Prepare,
+                Code::InstanceMismatch
+                | Code::InstanceUnfit
+                | Code::SnapshotQuota
+                | Code::InstanceInvalid
+                | Code::TargetInvalid,
+            ) => code,
+            (
+                Self::Quiesce | Self::Reopen,
+                Code::DoorRefused
+                | Code::Fenced
+                | Code::InstanceInvalid
+                | Code::TargetInvalid
+                | Code::ServerUnfit
+                | Code::PrivilegeMissing,
+            ) => code,
+            (
+                Self::Snapshot,
+                Code::InstanceReplaced
+                | Code::InstanceUnfit
+                | Code::SnapshotQuota
+                | Code::SnapshotFailed
+                | Code::PlanMismatch
+                | Code::Fenced
+                | Code::InstanceInvalid
+                | Code::TargetInvalid
+                | Code::ServerUnfit
+                | Code::PrivilegeMissing,
+            ) => code,
+            (
+                Self::Restore,
+                Code::NoSnapshot
+                | Code::NotLossless
+                | Code::DoorRefused
+                | Code::RestoreIncomplete
+                | Code::RestoreFailed
+                | Code::InstanceReplaced
+                | Code::InstanceUnfit
+                | Code::SnapshotQuota
+                | Code::PlanMismatch
+                | Code::Fenced
+                | Code::InstanceInvalid
+                | Code::TargetInvalid
+                | Code::ServerUnfit
+                | Code::PrivilegeMissing,
+            ) => code,
+            // Nothing was migrated yet: if the lock stays away, the run can end.
+            (Self::Quiesce | Self::Snapshot, Code::LockTimeout) => code,
+            // Here it can't: it asks again, and then waits for a redrive. Verify gives a verdict or none.
+            (Self::Reopen | Self::Restore, Code::LockTimeout)
+            | (Self::Verify, Code::LockTimeout | Code::ServerUnfit) => Code::Database,
             // These steps judge nothing: a judgement of theirs is a mistake of ours.
             (
-                Self::Keep | Self::Verify | Self::Intake | Self::Begun | Self::Waiting | Self::Ended | Self::Janitor,
+                Self::Keep
+                | Self::Prepare
+                | Self::Quiesce
+                | Self::Snapshot
+                | Self::Reopen
+                | Self::Restore
+                | Self::Verify
+                | Self::Intake
+                | Self::Begun
+                | Self::Waiting
+                | Self::Ended
+                | Self::Janitor,
                 _,
             ) => Code::Bug,
         }
@@ -115,70 +205,6 @@ impl Step {
         codes.sort_unstable();
         codes.dedup();
         codes
-    }
-}
-
-/// A function's input, which says what it is asked to do.
-pub trait Ask {
-    /// What it is asked to do.
-    fn step(&self) -> Step;
-
-    /// What it means that an event could not be read, and at which step.
-    fn unreadable(_event: &Value, error: &serde_json::Error) -> (Step, Failure) {
-        let failure = Failure::new(Code::Bug, format!("the event is not what was agreed: {error}"));
-        (Step::Janitor, failure.next("report this with the execution's ARN"))
-    }
-}
-
-impl Ask for ValidateRequest {
-    /// The target comes as the platform team wrote it: that it is one is found here.
-    fn unreadable(event: &Value, error: &serde_json::Error) -> (Step, Failure) {
-        match event.get("target").map(Target::deserialize) {
-            Some(Err(wrong)) => {
-                let failure = Failure::new(
-                    Code::TargetInvalid,
-                    format!("the target's parameter is not a target: {wrong}"),
-                );
-                (
-                    Step::Check,
-                    failure.next("correct the target's SSM parameter, then start a new execution with the same input"),
-                )
-            }
-            _ => NotifyRequest::unreadable(event, error),
-        }
-    }
-
-    fn step(&self) -> Step {
-        match self {
-            Self::Check { .. } => Step::Check,
-            Self::Plan { .. } => Step::Plan,
-            Self::Info { .. } => Step::Info,
-        }
-    }
-}
-
-impl Ask for MigrateRequest {
-    fn step(&self) -> Step {
-        match self {
-            Self::Migrate { .. } => Step::Migrate,
-            Self::Keep { .. } => Step::Keep,
-        }
-    }
-}
-
-impl Ask for VerifyRequest {
-    fn step(&self) -> Step {
-        Step::Verify
-    }
-}
-
-impl Ask for NotifyRequest {
-    fn step(&self) -> Step {
-        match self {
-            Self::Begun { .. } => Step::Begun,
-            Self::Waiting { .. } => Step::Waiting,
-            Self::Ended(_) => Step::Ended,
-        }
     }
 }
 
@@ -290,6 +316,10 @@ mod tests {
             (Step::Plan, Code::PlanMismatch, "Belay.PlanMismatch"),
             (Step::Info, Code::Database, "Infra.Database"),
             (Step::Migrate, Code::SqlFailed, "Belay.SqlFailed"),
+            (Step::Prepare, Code::InstanceUnfit, "Belay.InstanceUnfit"),
+            (Step::Snapshot, Code::DoorRefused, "Infra.Bug"),
+            (Step::Restore, Code::NotLossless, "Belay.NotLossless"),
+            (Step::Cleanup, Code::Fenced, "Belay.Fenced"),
             (Step::Ended, Code::SqlFailed, "Infra.Bug"),
         ] {
             let failure = Failure::new(code, "what \"happened\"").next("mend it");
@@ -297,23 +327,6 @@ mod tests {
             assert_eq!(thrown.error_type, name);
             assert_eq!(caught(&thrown).failure(Code::Bug), failure);
         }
-    }
-
-    #[test]
-    fn a_target_that_is_none_is_told_as_such() {
-        let header = serde_json::json!({"execution": "arn:x", "startedAt": "2026-11-20T10:00:00Z", "target": "shop"});
-        for (target, code) in [
-            (serde_json::json!({"engine": "oracle"}), Code::TargetInvalid),
-            (serde_json::json!("x"), Code::TargetInvalid),
-        ] {
-            let event = serde_json::json!({"step": "check", "run": header, "target": target});
-            let error = ValidateRequest::deserialize(&event).unwrap_err();
-            let (step, failure) = ValidateRequest::unreadable(&event, &error);
-            assert_eq!(thrown(step, failure).error_type, code.name());
-        }
-        let event = serde_json::json!({"step": "check", "run": header});
-        let error = ValidateRequest::deserialize(&event).unwrap_err();
-        assert_eq!(ValidateRequest::unreadable(&event, &error).1.code, Code::Bug);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Everything that can go wrong at AWS, with the code under which the workflow knows it.
 
+use std::fmt;
+
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use belay_model::{Code, Failure};
 
@@ -98,9 +100,64 @@ pub enum AwsError {
         /// What the item says.
         found: String,
     },
+    /// RDS can't be asked, or refuses Belay: nothing about what was asked.
+    #[error("RDS can't {call} {name} now: {said}")]
+    Rds {
+        /// What was tried.
+        call: RdsCall,
+        /// Of what.
+        name: String,
+        /// What RDS said.
+        said: String,
+    },
+    /// RDS will never do this as it was asked.
+    #[error("RDS refuses to {call} {name}: {said}")]
+    RdsRefused {
+        /// What was tried.
+        call: RdsCall,
+        /// Of what.
+        name: String,
+        /// Whether a quota is the reason.
+        quota: bool,
+        /// What RDS said.
+        said: String,
+    },
     /// Something that can't be, unless Belay has a bug.
     #[error("{0}")]
     Bug(String),
+}
+
+/// What RDS is asked to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RdsCall {
+    /// Describe something.
+    Describe,
+    /// Take a snapshot.
+    Snapshot,
+    /// Delete a snapshot.
+    Delete,
+    /// Restore a snapshot.
+    Restore,
+    /// Change settings.
+    Modify,
+    /// Give another name.
+    Rename,
+    /// Put tags on something.
+    Tag,
+}
+
+impl fmt::Display for RdsCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Describe => "describe",
+            Self::Snapshot => "create the snapshot",
+            Self::Delete => "delete the snapshot",
+            Self::Restore => "restore to",
+            Self::Modify => "modify",
+            Self::Rename => "rename",
+            Self::Tag => "tag",
+        })
+    }
 }
 
 impl AwsError {
@@ -141,6 +198,25 @@ impl AwsError {
                 (Code::Workflow, "redrive the execution once the service answers")
             }
             Self::Fenced { .. } => (Code::Fenced, "look which run holds the lock; this one must not go on"),
+            Self::Rds { .. } => (
+                Code::Rds,
+                "check that RDS answers and what the function's role may do, then redrive the execution",
+            ),
+            Self::RdsRefused { quota: true, .. } => (
+                Code::SnapshotQuota,
+                "delete what is not needed any more, or ask for a higher quota, then start again",
+            ),
+            Self::RdsRefused {
+                call: RdsCall::Snapshot | RdsCall::Delete,
+                ..
+            } => (
+                Code::SnapshotFailed,
+                "mend what RDS names, then start a new execution with the same input",
+            ),
+            Self::RdsRefused { .. } => (
+                Code::RestoreFailed,
+                "mend what RDS names, then start an execution with the action restore",
+            ),
             Self::Bug(_) => (Code::Bug, "report this with the execution's ARN"),
         };
         Failure::new(code, self.to_string()).next(next)

@@ -17,5 +17,6 @@ pub mod mail;
 pub mod papers;
 pub mod results;
 pub mod secrets;
+pub mod snapshots;
 
-pub use error::AwsError;
+pub use error::{AwsError, RdsCall};

@@ -10,6 +10,10 @@ use belay_model::LockRef;
 use crate::AwsError;
 use crate::error::said;
 
+mod door;
+
+pub use door::Door;
+
 /// The lock table.
 #[derive(Debug, Clone)]
 pub struct Locks {
@@ -26,6 +30,8 @@ pub struct LockItem {
     pub holder: Option<Holder>,
     /// How often it was taken or freed; never goes down.
     pub fence: u64,
+    /// Who is kept out of the instance, and must be let in again. Freeing the lock leaves it (rule Q1).
+    pub door: Option<Door>,
 }
 
 /// Who holds a lock.
@@ -110,6 +116,18 @@ impl Locks {
     /// # Errors
     /// As [`Self::read`].
     pub async fn held(&self) -> Result<Vec<LockItem>, AwsError> {
+        self.list(|lock| lock.holder.is_some()).await
+    }
+
+    /// Every lock that nobody holds, and whose door is closed still: what a run left that died before it opened it.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub async fn left_closed(&self) -> Result<Vec<LockItem>, AwsError> {
+        self.list(|lock| lock.holder.is_none() && lock.door.is_some()).await
+    }
+
+    async fn list(&self, wanted: impl Fn(&LockItem) -> bool) -> Result<Vec<LockItem>, AwsError> {
         let mut pages = self
             .client
             .scan()
@@ -122,7 +140,7 @@ impl Locks {
             let page = page.map_err(|error| failed("list", "*", said(&error)))?;
             for attributes in page.items() {
                 let lock = item(attributes)?;
-                if lock.holder.is_some() {
+                if wanted(&lock) {
                     locks.push(lock);
                 }
             }
@@ -256,5 +274,11 @@ fn item(attributes: &HashMap<String, AttributeValue>) -> Result<LockItem, AwsErr
         }),
         (Some(_), None) => return Err(odd("an owner and no phase")),
     };
-    Ok(LockItem { key, holder, fence })
+    let door = attributes.get(door::ATTRIBUTE).map(|value| Door::read(value, &key));
+    Ok(LockItem {
+        key,
+        holder,
+        fence,
+        door: door.transpose()?,
+    })
 }

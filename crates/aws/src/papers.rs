@@ -50,7 +50,34 @@ impl Papers {
         content_type: &str,
         bytes: Vec<u8>,
     ) -> Result<PaperRef, AwsError> {
-        let key = Self::key(run, name);
+        self.write(Self::key(run, name), content_type, bytes).await
+    }
+
+    /// Writes a paper as JSON.
+    ///
+    /// # Errors
+    /// As [`Self::put`].
+    pub async fn put_json<T: Serialize>(&self, run: &RunHeader, name: &str, paper: &T) -> Result<PaperRef, AwsError> {
+        let bytes = serde_json::to_vec(paper).map_err(|error| AwsError::Bug(format!("{name}: {error}")))?;
+        self.put(run, name, "application/json", bytes).await
+    }
+
+    /// Writes a paper as JSON into the folder of a run that need not be the caller: the one that is undone.
+    ///
+    /// # Errors
+    /// As [`Self::put`].
+    pub async fn file_json<T: Serialize>(
+        &self,
+        target: &str,
+        run: &RunId,
+        name: &str,
+        paper: &T,
+    ) -> Result<PaperRef, AwsError> {
+        let bytes = serde_json::to_vec(paper).map_err(|error| AwsError::Bug(format!("{name}: {error}")))?;
+        self.write(place(target, run, name), "application/json", bytes).await
+    }
+
+    async fn write(&self, key: String, content_type: &str, bytes: Vec<u8>) -> Result<PaperRef, AwsError> {
         let sha256 = FileDigest::of(&bytes);
         let answer = self
             .client
@@ -71,15 +98,6 @@ impl Papers {
             version_id,
             sha256,
         })
-    }
-
-    /// Writes a paper as JSON.
-    ///
-    /// # Errors
-    /// As [`Self::put`].
-    pub async fn put_json<T: Serialize>(&self, run: &RunHeader, name: &str, paper: &T) -> Result<PaperRef, AwsError> {
-        let bytes = serde_json::to_vec(paper).map_err(|error| AwsError::Bug(format!("{name}: {error}")))?;
-        self.put(run, name, "application/json", bytes).await
     }
 
     /// Reads a paper, and proves that it is the one that was written.

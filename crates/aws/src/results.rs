@@ -288,22 +288,14 @@ mod tests {
     }
 
     fn result(execution: &str, minute: u8, status: &str, told: Option<bool>) -> RunResult {
-        RunResult {
-            status: status.to_owned(),
-            run: RunId::of_execution(execution),
+        let run = RunHeader {
             execution: execution.to_owned(),
-            target: "shop".to_owned(),
-            bundle: None,
-            digest: None,
             started_at: format!("2026-11-20T10:{minute:02}:00Z").parse().unwrap(),
-            ended_at: None,
-            exit_code: None,
-            summary: None,
-            failure: None,
-            verified: None,
-            superseded_by: None,
-            report: None,
+            ..header("shop", None, Action::Migrate)
+        };
+        RunResult {
             told,
+            ..RunResult::of(&run, status)
         }
     }
 

@@ -28,23 +28,7 @@ fn bundle(version: &str) -> BundleRef {
 }
 
 fn result(run: &RunHeader, status: &str) -> RunResult {
-    RunResult {
-        status: status.to_owned(),
-        run: run.run(),
-        execution: run.execution.clone(),
-        target: run.target.clone(),
-        bundle: run.bundle.clone(),
-        digest: None,
-        started_at: run.started_at,
-        ended_at: None,
-        exit_code: None,
-        summary: None,
-        failure: None,
-        verified: None,
-        superseded_by: None,
-        report: None,
-        told: None,
-    }
+    RunResult::of(run, status)
 }
 
 #[tokio::test]

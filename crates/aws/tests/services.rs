@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use belay_aws::double::{Aws, Service};
 use belay_aws::executions::{Executions, Started, Status};
-use belay_aws::lock::{LockItem, Locks, Phase};
+use belay_aws::lock::{Door, LockItem, Locks, Phase};
 use belay_aws::mail::{Letter, Mail};
 use belay_aws::secrets::Secrets;
 use belay_model::{Code, FrozenPlaceholder, LockRef, PlaceholderSource, Target};
@@ -123,12 +123,16 @@ fn item(owner: &str, phase: &str, fence: u64) -> Value {
     })
 }
 
-#[tokio::test]
-async fn k3_only_the_owner_under_its_fence_may_change_anything() {
-    let mine = LockRef {
+fn mine() -> LockRef {
+    LockRef {
         key: "db".to_owned(),
         fence: 7,
-    };
+    }
+}
+
+#[tokio::test]
+async fn k3_only_the_owner_under_its_fence_may_change_anything() {
+    let mine = mine();
     for (there, allowed) in [
         (Some(item(OWNER, "changing", 7)), true),
         // A redrive after the janitor saw it dead.
@@ -156,11 +160,7 @@ async fn a_lock_that_cannot_be_read_is_not_mine() {
     let aws = Aws::new();
     aws.put_lock(item(OWNER, "changing", 7));
     aws.refuse(Service::Locks);
-    let mine = LockRef {
-        key: "db".to_owned(),
-        fence: 7,
-    };
-    let error = locks(&aws).assert_mine(&mine, OWNER).await.unwrap_err();
+    let error = locks(&aws).assert_mine(&mine(), OWNER).await.unwrap_err();
     assert_eq!(error.failure().code, Code::Workflow);
 }
 
@@ -290,5 +290,94 @@ async fn an_execution_is_described_or_forgotten() {
         assert_eq!(found.status, status);
         assert_eq!(found.started_at.as_millisecond(), 1500);
         assert_eq!(found.redrives, 2);
+    }
+}
+
+fn door(roles: &[&str]) -> Door {
+    Door {
+        run: belay_model::RunId::of_execution(OWNER),
+        target: "shop".parse().unwrap(),
+        at: "2026-11-20T10:00:00Z".parse().unwrap(),
+        roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+    }
+}
+
+#[tokio::test]
+async fn q1_who_is_kept_out_is_noted_once_and_forgotten_by_the_owner() {
+    let (aws, mine) = (Aws::new(), mine());
+    aws.put_lock(item(OWNER, "changing", 7));
+    let locks = locks(&aws);
+    let first = door(&["app", "Web User"]);
+    assert_eq!(locks.note_door(&mine, OWNER, &first).await, Ok(first.clone()));
+    assert_eq!(locks.read("db").await.unwrap().unwrap().door, Some(first.clone()));
+    let second = locks.note_door(&mine, OWNER, &door(&["other"])).await;
+    assert_eq!(second, Ok(first.clone()), "the record that is there is kept");
+
+    // Freeing the lock leaves it, and it is found.
+    let held = locks.held().await.unwrap().remove(0);
+    assert_eq!(locks.left_closed().await.unwrap(), Vec::new());
+    assert!(
+        locks
+            .quarantine_changing(&held, held.holder.as_ref().unwrap())
+            .await
+            .unwrap()
+    );
+    assert!(locks.unlock(&held, held.holder.as_ref().unwrap()).await.unwrap());
+    let left = locks.left_closed().await.unwrap();
+    assert_eq!((left.len(), &left[0].door, &left[0].holder), (1, &Some(first), &None));
+
+    let mut next = item("arn:next", "changing", 9);
+    next["door"] = aws.lock("db").unwrap()["door"].clone();
+    aws.put_lock(next);
+    let next = LockRef { fence: 9, ..mine };
+    assert_eq!(locks.forget_door(&next, "arn:next").await, Ok(()));
+    assert_eq!(aws.lock("db").unwrap(), item("arn:next", "changing", 9));
+    assert_eq!(
+        locks.forget_door(&next, "arn:next").await,
+        Ok(()),
+        "nothing to forget is no error"
+    );
+}
+
+#[tokio::test]
+async fn q1_k3_only_the_owner_under_its_fence_notes_or_forgets() {
+    for (owner, phase, fence, allowed) in [
+        (OWNER, "changing", 7, true),
+        (OWNER, "quarantined", 7, true),
+        (OWNER, "held", 7, false),
+        (OWNER, "changing", 8, false),
+        ("arn:another", "changing", 7, false),
+    ] {
+        let aws = Aws::new();
+        aws.put_lock(item(owner, phase, fence));
+        let locks = locks(&aws);
+        let expected = |code: Result<(), Code>| assert_eq!(code, if allowed { Ok(()) } else { Err(Code::Fenced) });
+        let noted = locks.note_door(&mine(), OWNER, &door(&["app"])).await;
+        expected(noted.map(|_| ()).map_err(|error| error.failure().code));
+        assert_eq!(aws.lock("db").unwrap().get("door").is_some(), allowed);
+        let forgotten = locks.forget_door(&mine(), OWNER).await;
+        expected(forgotten.map_err(|error| error.failure().code));
+    }
+    let aws = Aws::new();
+    let noted = locks(&aws).note_door(&mine(), OWNER, &door(&[])).await;
+    assert_eq!(noted.unwrap_err().failure().code, Code::Fenced, "no item");
+    aws.put_lock(item(OWNER, "changing", 7));
+    aws.refuse(Service::Locks);
+    let noted = locks(&aws).note_door(&mine(), OWNER, &door(&[])).await;
+    assert_eq!(noted.unwrap_err().failure().code, Code::Workflow);
+}
+
+#[tokio::test]
+async fn a_door_that_cannot_be_read_is_a_bug() {
+    for odd in [
+        json!({"S": "open"}),
+        json!({"M": {}}),
+        json!({"M": {"roles": {"L": [{"N": "1"}]}}}),
+    ] {
+        let aws = Aws::new();
+        let mut there = item(OWNER, "changing", 7);
+        there["door"] = odd;
+        aws.put_lock(there);
+        assert_eq!(locks(&aws).read("db").await.unwrap_err().failure().code, Code::Bug);
     }
 }

@@ -63,6 +63,7 @@ impl Request {
             flyway: &self.flyway,
             transaction: self.transaction,
             placeholders: &self.placeholders,
+            instance: None,
         }
     }
 

@@ -82,6 +82,20 @@ pub enum EngineError {
     /// A session of this run does not end.
     #[error("{0} session(s) of this run do not end")]
     OrphansStay(i64),
+    /// A session of somebody who is kept out does not end.
+    #[error("{0} session(s) of roles that are kept out do not end")]
+    SessionsStay(i64),
+    /// Q1: a role can't or must not be kept out; each reason in a sentence.
+    #[error("the door can't be closed or opened")]
+    DoorRefused(Vec<String>),
+    /// V3: after a restore, the attempt's row is there.
+    #[error("the endpoint still leads to the old server: it has a row of attempt {attempt} of run {run}")]
+    OldServer {
+        /// The run whose snapshot was restored.
+        run: RunId,
+        /// The attempt that must be gone.
+        attempt: Attempt,
+    },
     /// K3: the lock item is not this run's.
     #[error("{0}")]
     Gate(Box<Failure>),
@@ -131,6 +145,14 @@ impl EngineError {
                 },
             },
             Self::Rejected(problems) => Failure::of_problems(Code::PlanRejected, problems.clone()),
+            Self::DoorRefused(reasons) => {
+                let problems = reasons.iter().cloned().map(crate::door::problem).collect();
+                Failure::of_problems(Code::DoorRefused, problems)
+                    .next("do what it says, or correct quiesce.roles of the instance, then start it again")
+            }
+            Self::OldServer { .. } => {
+                failure.next("ask again in a while: a changed address takes some time to be known")
+            }
             Self::Failed(failure) | Self::Gate(failure) => (**failure).clone(),
             Self::LockTimeout { .. } => failure.next("wait for the holder to end, or end its session, and run again"),
             Self::PlanStale { .. } => failure.next("run again: the plan is made anew"),
@@ -143,7 +165,12 @@ impl EngineError {
             Self::TargetInvalid(_) => Code::TargetInvalid,
             Self::Connect { source, .. } => connect_code(source.as_db_error()),
             Self::Database(source) => database_code(source.as_db_error()),
-            Self::ConnectTimeout { .. } | Self::NoAnswer { .. } | Self::OrphansStay(_) => Code::Database,
+            Self::ConnectTimeout { .. }
+            | Self::NoAnswer { .. }
+            | Self::OrphansStay(_)
+            | Self::SessionsStay(_)
+            | Self::OldServer { .. } => Code::Database,
+            Self::DoorRefused(_) => Code::DoorRefused,
             Self::Bundle(_) | Self::PlanMismatch(_) => Code::PlanMismatch,
             Self::Rejected(_) => Code::PlanRejected,
             Self::Failed(failure) | Self::Gate(failure) => failure.code,

@@ -18,7 +18,7 @@ pub(crate) fn admin_statements(role: &str) -> String {
     )
 }
 
-/// Makes what is missing. One statement each, so that a journal of an earlier Belay gets what is new.
+/// Makes what is missing. One statement each, so that a journal of an earlier Belay gets what is new, which is at the end.
 const CREATE: &str = "
 CREATE TABLE IF NOT EXISTS belay.run (
     id bigint GENERATED ALWAYS AS IDENTITY,
@@ -60,12 +60,20 @@ CREATE TABLE IF NOT EXISTS belay.applied (
     at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     PRIMARY KEY (run, attempt, history, installed_rank)
 );
-COMMENT ON TABLE belay.applied IS 'Which run wrote which row of the history, and the SHA-256 of the file that it applied'";
+COMMENT ON TABLE belay.applied IS 'Which run wrote which row of the history, and the SHA-256 of the file that it applied';
+ALTER TABLE belay.unit ADD COLUMN IF NOT EXISTS residue jsonb;
+COMMENT ON COLUMN belay.unit.residue IS 'Of a statement that was started: what it may leave, and how to find it';
+ALTER TABLE belay.run ADD COLUMN IF NOT EXISTS opened_by bigint;
+COMMENT ON COLUMN belay.run.opened_by IS 'The transaction that opened the attempt: later ones may be the run''s'";
 
 /// Makes the journal if it is missing, and commits it.
 pub(crate) async fn create(client: &Client) -> Result<(), EngineError> {
     let ready: bool = client
-        .query_typed_one("SELECT pg_catalog.to_regclass('belay.applied') IS NOT NULL", &[])
+        .query_typed_one(
+            "SELECT EXISTS (SELECT FROM pg_catalog.pg_attribute
+                            WHERE attrelid = pg_catalog.to_regclass('belay.run') AND attname = 'opened_by' AND NOT attisdropped)",
+            &[],
+        )
         .await?
         .try_get(0)?;
     if !ready {
@@ -213,8 +221,8 @@ pub(crate) async fn open_attempt(
     let bundle: BundleDigest = plan.bundle;
     client
         .execute_typed(
-            "INSERT INTO belay.run (run, attempt, state, history, base_rank, bundle, plan)
-             VALUES ($1, $2, 'open', $3, $4, $5, $6) ON CONFLICT (run, attempt) DO NOTHING",
+            "INSERT INTO belay.run (run, attempt, state, history, base_rank, bundle, plan, opened_by)
+             VALUES ($1, $2, 'open', $3, $4, $5, $6, pg_catalog.pg_current_xact_id()::text::int8) ON CONFLICT (run, attempt) DO NOTHING",
             &[
                 (&run.as_str(), Type::TEXT),
                 (&attempt_number(attempt), Type::INT4),
@@ -440,8 +448,13 @@ impl UnitKey<'_> {
 
     /// L1: a lone file's progress; fails unless the mark and the attempt are open.
     pub(crate) fn note(&self, statement: usize, progress: &str) -> String {
+        self.note_with(statement, progress, "NULL")
+    }
+
+    /// The same, with the expression of what the statement may leave behind.
+    pub(crate) fn note_with(&self, statement: usize, progress: &str, residue: &str) -> String {
         format!(
-            "WITH noted AS (UPDATE belay.unit SET statement = {statement}, progress = '{progress}' WHERE {} AND state = 'open' \
+            "WITH noted AS (UPDATE belay.unit SET statement = {statement}, progress = '{progress}', residue = {residue} WHERE {} AND state = 'open' \
              AND EXISTS (SELECT FROM belay.run r WHERE r.run = '{}' AND r.attempt = {} AND r.state = 'open') RETURNING 1) \
              SELECT (CASE WHEN pg_catalog.count(*) = 1 THEN '0' ELSE 'belay:attempt-closed ' || pg_catalog.count(*) END)::pg_catalog.int4 FROM noted",
             self.condition(),

@@ -1,12 +1,17 @@
 //! Migrations on PostgreSQL: planned from what is there, applied under guards, and judged by what they left.
 //!
-//! Knows SQL, not AWS. Five doors, each for one state of the workflow and for `belay` by hand:
+//! Knows SQL, not AWS. Each door is for one state of the workflow and for `belay` by hand:
 //!
 //! - [`check`]: what the bundle's text alone shows to be wrong.
 //! - [`plan`]: bundle and database together; only reads. [`info`] tells each migration's state.
 //! - [`migrate`]: one attempt, under the database lock, within a budget of time.
 //! - [`verify`]: closes the attempt and reads the verdict. Ask it whatever [`migrate`] said.
+//! - [`cleanup`]: takes away what a lone file that failed has left, where that is sure.
 //! - [`keep`]: a person accepts the database as a run left it.
+//!
+//! And what snapshot and restore need: the door ([`who_logs_in`], [`keep_out`], [`let_in`]), whether a restore loses nothing
+//! ([`not_lossless`]), what is in the database ([`take_census`], [`compare_census`]), how much others wrote
+//! ([`horizon`], [`writes_by_others`]), and whether a server is the restored one ([`attempt_is_absent`]).
 //!
 //! The way of a file: [`belay_bundle`] → `script` (placeholders, statements) → `unit` (what commits together) → `group`
 //! or `lone` (messages to the server) → `history` and `journal` (rows) → `verdict`.
@@ -14,8 +19,11 @@
 mod apply;
 mod assertion;
 mod budget;
+mod census;
 mod classify;
+mod cleanup;
 mod compare;
+mod door;
 mod error;
 mod facts;
 mod fingerprint;
@@ -26,9 +34,11 @@ mod journal;
 mod keep;
 mod lock;
 mod lone;
+mod lossless;
 mod placeholder;
 mod plan;
 mod report;
+mod residue;
 mod resume;
 mod script;
 mod session;
@@ -37,15 +47,21 @@ mod survey;
 mod tls;
 mod unit;
 mod verdict;
+mod writes;
 
 pub use apply::{Gate, MigrateInput, Migrated, OpenGate, migrate};
 pub use budget::Budget;
+pub use census::{Census, Counted, compare_census, take_census};
+pub use cleanup::{CleanupInput, cleanup};
 pub use compare::State;
+pub use door::{keep_out, let_in, who_logs_in};
 pub use error::EngineError;
 pub use fingerprint::Schema;
 pub use info::{Info, InfoRow, info};
 pub use keep::history_of_run;
+pub use lossless::{not_lossless, unnamed_roles};
 pub use placeholder::Placeholders;
 pub use plan::{Given, PlanRequest, Planned, check, plan};
 pub use session::Connect;
-pub use verdict::{Observed, VerifyInput, keep, verify};
+pub use verdict::{Observed, VerifyInput, attempt_is_absent, keep, verify};
+pub use writes::{Horizon, horizon, writes_by_others};

@@ -11,7 +11,7 @@ use crate::history::lock_key;
 use crate::session::{Session, application_name};
 
 /// How often a lock or a session is looked at again.
-const POLL: Duration = Duration::from_millis(50);
+pub(crate) const POLL: Duration = Duration::from_millis(50);
 
 /// How long an ended session may take to go.
 const ORPHAN_PATIENCE: Duration = Duration::from_secs(60);

@@ -11,6 +11,7 @@ use crate::history;
 use crate::journal::OpenUnit;
 use crate::lock;
 use crate::report::{self, Layout};
+use crate::residue::Residue;
 use crate::script::Script;
 
 /// A lone file under way.
@@ -64,7 +65,7 @@ impl<'a, 'b> Lone<'a, 'b> {
             }
             in_transaction = self.statement(statement, kind, in_transaction).await?;
             if !in_transaction {
-                self.applying.finished += 1;
+                self.applying.finished += usize::from(!self.is_only_settings(statement + 1));
                 self.check_lock(statement).await?;
             }
         }
@@ -125,7 +126,6 @@ impl<'a, 'b> Lone<'a, 'b> {
 
     /// Runs one statement with its trail. Whether a transaction of the file's own is open after it.
     async fn statement(&self, index: usize, kind: StatementKind, in_transaction: bool) -> Result<bool, Stop> {
-        let key = self.applying.key(self.index);
         let number = index + 1;
         let bare = match kind {
             StatementKind::Alone => true,
@@ -153,8 +153,12 @@ impl<'a, 'b> Lone<'a, 'b> {
                 self.file(index, &[], &[]).await?;
                 self.ours(&transaction(self.note(number))).await.map(|()| false)
             }
+            // Leaves nothing: said again when the file is gone on with.
+            (StatementKind::Session, false) if self.is_only_settings(number) => {
+                self.file(index, &[], &[]).await.map(|()| false)
+            }
             (_, false) if bare => {
-                self.ours(&[key.note(number, "started")]).await?;
+                self.ours(&self.started(index)).await?;
                 self.ours(&[WAIT_FOR_LOCKS.to_owned()]).await?;
                 self.file(index, &[], &[]).await?;
                 self.ours(&[WAIT_NO_MORE.to_owned()]).await?;
@@ -172,6 +176,33 @@ impl<'a, 'b> Lone<'a, 'b> {
                 .map(|()| false)
             }
         }
+    }
+
+    /// What is noted before a statement that can't be in a transaction: as ourselves, with what it may leave behind as the
+    /// file's role and search path find it.
+    fn started(&self, index: usize) -> Vec<String> {
+        let residue = Residue::of(self.script.statement_sql(index));
+        let back = if self.is_only_settings(index) {
+            (0, "none")
+        } else {
+            (index, "done")
+        };
+        let mut statements = Vec::new();
+        statements.extend(
+            residue
+                .table()
+                .map(|table| format!("SELECT pg_catalog.set_config('belay.table', COALESCE({table}::text, ''), true)")),
+        );
+        statements.push(format!("SET LOCAL ROLE {}", self.applying.session.reset_role()));
+        let noted = residue.noted(back);
+        statements.push(self.applying.key(self.index).note_with(index + 1, "started", &noted));
+        transaction(statements)
+    }
+
+    /// Whether everything before a statement only sets something for the session: then nothing is done.
+    fn is_only_settings(&self, before: usize) -> bool {
+        let mut kinds = self.script.kinds().take(before);
+        kinds.all(|kind| kind == StatementKind::Session)
     }
 
     /// The trail of a statement, written as ourselves whatever role the file has, which it gets back.

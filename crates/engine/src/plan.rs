@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 
 use belay_bundle::Bundle;
-use belay_model::{FlywaySettings, Plan, PlannedAssertion, PlannedMigration, Problem, SecretRef, TransactionMode};
+use belay_model::{
+    FlywaySettings, Instance, Plan, PlannedAssertion, PlannedMigration, Problem, SecretRef, TransactionMode,
+};
 
 use crate::compare::{Entry, State, problems};
 use crate::error::EngineError;
 use crate::fingerprint::{self, Schema};
 use crate::info::current_version;
+use crate::lossless;
 use crate::resume::resumable;
 use crate::script::Script;
 use crate::session::{Connect, Session, quote_identifier};
@@ -38,6 +41,8 @@ pub struct PlanRequest<'a> {
     pub transaction: TransactionMode,
     /// The target's placeholders.
     pub placeholders: &'a BTreeMap<String, Given>,
+    /// The instance whose policy the plan must keep to; nothing where no snapshot is taken.
+    pub instance: Option<&'a Instance>,
 }
 
 /// A plan, and what was there before it.
@@ -74,14 +79,14 @@ pub async fn plan(connect: &Connect, bundle: &Bundle, request: &PlanRequest<'_>)
         .run("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         .await?;
     let planned = match Survey::new(session.client(), bundle, request).await {
-        Ok(survey) => make(&survey).await,
+        Ok(survey) => make(&survey, connect).await,
         Err(error) => Err(error),
     };
     session.close().await;
     planned
 }
 
-async fn make(survey: &Survey<'_>) -> Result<Planned, EngineError> {
+async fn make(survey: &Survey<'_>, connect: &Connect) -> Result<Planned, EngineError> {
     let Survey {
         bundle,
         request,
@@ -96,6 +101,10 @@ async fn make(survey: &Survey<'_>) -> Result<Planned, EngineError> {
     let base_rank = survey.rows.iter().flatten().map(|row| row.rank).max();
     let pending = pending(survey, &entries, base_rank, &mut wrong)?;
     check_assertions(survey, &mut wrong)?;
+    // With nothing to change there is nothing to take back.
+    if let Some(instance) = request.instance.filter(|_| !pending.is_empty()) {
+        wrong.extend(lossless::problems(survey.client, connect, instance).await?);
+    }
     let resume = resumable(&survey.journal.open, &pending).unwrap_or_else(|open| {
         wrong.extend(open);
         None

@@ -38,8 +38,12 @@ pub struct VerifyInput<'a> {
     pub plan: &'a Plan,
     /// Its placeholders, with the values of its secrets.
     pub placeholders: &'a Placeholders,
+    /// The run whose marks and rows are read: the one that logs in, or one that it judges.
+    pub run: &'a RunId,
     /// The attempt.
     pub attempt: Attempt,
+    /// Whether the snapshot was restored that was taken before the attempt (V3).
+    pub restored: bool,
     /// The schema as it was seen on the way.
     pub observed: &'a Observed,
 }
@@ -50,7 +54,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Closes the run's attempts, then tells where the database is.
 ///
 /// # Errors
-/// If the database can't be asked. There is then no verdict, and asking again is safe.
+/// If the database can't be asked, or is not the restored one yet. There is then no verdict, and asking again is safe.
 pub async fn verify(input: VerifyInput<'_>) -> Result<Verified, EngineError> {
     let session = Session::open(input.connect, input.plan.search_path.as_deref()).await?;
     let verified = judge(&session, input).await;
@@ -78,10 +82,39 @@ pub async fn keep(connect: &Connect, run: &RunId, history: &belay_model::History
     closed
 }
 
+/// V3: whether the database has no row of the attempt. One that was restored from the snapshot that was taken before the
+/// attempt has none; the old server has.
+///
+/// # Errors
+/// If the database can't be asked.
+pub async fn attempt_is_absent(connect: &Connect, run: &RunId, attempt: Attempt) -> Result<bool, EngineError> {
+    let session = Session::open(connect, None).await?;
+    let absent = is_absent(session.client(), run, attempt).await;
+    session.close().await;
+    absent
+}
+
+async fn is_absent(client: &Client, run: &RunId, attempt: Attempt) -> Result<bool, EngineError> {
+    Ok(!journal::exists(client).await? || journal::attempt_row(client, run, attempt).await?.is_none())
+}
+
 async fn judge(session: &Session, input: VerifyInput<'_>) -> Result<Verified, EngineError> {
-    let VerifyInput { connect, plan, .. } = input;
+    let VerifyInput {
+        connect,
+        plan,
+        run,
+        attempt,
+        ..
+    } = input;
     let client = session.client();
-    lock::end_orphans(session, &connect.run).await?;
+    if input.restored && !is_absent(client, run, attempt).await? {
+        let run = run.clone();
+        return Err(EngineError::OldServer { run, attempt });
+    }
+    lock::end_orphans(session, run).await?;
+    if *run != connect.run {
+        lock::end_orphans(session, &connect.run).await?;
+    }
     lock::take(session, &plan.history, PATIENCE).await?;
     let evidence = Evidence::read(client, input).await?;
     let verdict = evidence.verdict(plan, input.attempt);
@@ -100,6 +133,7 @@ async fn judge(session: &Session, input: VerifyInput<'_>) -> Result<Verified, En
         applied: plan.migrations().filter(in_history).map(script).collect(),
         missing: plan.migrations().filter(|m| !in_history(m)).map(script).collect(),
         open_units: evidence.open.iter().map(OpenUnit::describe).collect(),
+        writes: Vec::new(),
         findings,
     })
 }
@@ -118,9 +152,7 @@ struct Evidence {
 impl Evidence {
     /// V1: the attempts are closed before anything is read.
     async fn read(client: &Client, input: VerifyInput<'_>) -> Result<Self, EngineError> {
-        let VerifyInput {
-            connect, plan, attempt, ..
-        } = input;
+        let VerifyInput { run, plan, attempt, .. } = input;
         let seen_history = history::read(client, &plan.history).await;
         let (history, unreadable) = match seen_history {
             Ok(history) => (history, None),
@@ -140,23 +172,13 @@ impl Evidence {
                 untouched,
             });
         }
-        let row = journal::attempt_row(client, &connect.run, attempt).await?;
-        journal::close_attempts(client, &connect.run).await?;
+        let row = journal::attempt_row(client, run, attempt).await?;
+        journal::close_attempts(client, run).await?;
         let seen = journal::see(client, &plan.history).await?;
-        let rows = journal::own_rows(
-            client,
-            &plan.history,
-            history.is_some() && unreadable.is_none(),
-            &connect.run,
-        )
-        .await?;
-        let open: Vec<OpenUnit> = seen
-            .open
-            .into_iter()
-            .filter(|unit| unit.run == connect.run.as_str())
-            .collect();
+        let rows = journal::own_rows(client, &plan.history, history.is_some() && unreadable.is_none(), run).await?;
+        let open: Vec<OpenUnit> = seen.open.into_iter().filter(|unit| unit.run == run.as_str()).collect();
         if rows.is_empty() && open.iter().all(OpenUnit::is_unbegun) {
-            journal::close_unbegun(client, &connect.run).await?;
+            journal::close_unbegun(client, run).await?;
         }
         let is_others = |row: &&history::Applied| {
             plan.base_rank.is_none_or(|base| row.rank > base) && !rows.iter().any(|own| own.rank == row.rank)

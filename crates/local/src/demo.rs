@@ -4,22 +4,24 @@ mod bundles;
 mod cases;
 mod look;
 mod progress;
+mod proofs;
+mod writer;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use belay_local::{Emulator, Mail, Mailbox, Result, Settings, Stack, StackSettings};
-use belay_model::RunResult;
+use belay_local::{Emulator, FIRST_INSTANCE, Mail, Mailbox, Result, Settings, Stack, StackSettings};
 use clap::Args;
 
 use self::bundles::Bundles;
-use self::cases::{Case, cases};
+use self::cases::{Case, Seen, cases};
 use self::look::Look;
 use self::progress::Progress;
-use crate::up::{self, say};
+use self::writer::Writer;
+use crate::up::{self, RDS_STATE, say};
 
 /// How long one run may take.
-const PATIENCE: Duration = Duration::from_secs(180);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
 
 /// How to run it.
 #[derive(Args)]
@@ -47,14 +49,14 @@ pub(crate) async fn demo(options: &Options) -> Result<ExitCode> {
 
 async fn run(options: &Options) -> Result<ExitCode> {
     say(format_args!(
-        "Starting PostgreSQL and the emulator, and deploying sam/template.yaml."
+        "Starting PostgreSQL as an RDS instance, and the emulator, and deploying sam/template.yaml."
     ));
     let emulator = Emulator {
         wait_scale: 0.1,
         ..Emulator::default()
     };
     let settings = StackSettings::project("local", emulator, Settings::default()).await?;
-    let stack = Stack::start(settings).await?;
+    let stack = Stack::start(settings.on_rds(RDS_STATE)).await?;
     let aws = stack.aws();
     let mailbox = stack.mailbox(&aws, "demo").await?;
     let bundles = Bundles::new()?;
@@ -81,11 +83,18 @@ async fn ship(stack: &Stack, mailbox: &Mailbox, bundles: &Bundles, case: &Case) 
     let bundle = bundles.make(case)?;
     let name = bundle.file_name().unwrap_or_default().to_string_lossy().into_owned();
     say(format_args!(
-        "\n=== {}\n$ aws s3 cp {name} s3://{}/bundles/{target}/",
+        "\n=== {} ({})\n$ aws s3 cp {name} s3://{}/bundles/{target}/",
         case.title,
+        case.policy,
         stack.bucket()?
     ));
+    stack.put_instance(&aws, FIRST_INSTANCE, case.policy.json()).await?;
     let before = Look::at(stack).await?;
+    let writer = if case.writer {
+        Some(Writer::begin(stack).await?)
+    } else {
+        None
+    };
     let start = Instant::now();
     let shipped = stack.ship_file(&aws, target, &bundle).await?;
     let mut progress = Progress::new();
@@ -98,7 +107,19 @@ async fn ship(stack: &Stack, mailbox: &Mailbox, bundles: &Bundles, case: &Case) 
         .wait_for(PATIENCE, |mail| mail.text.contains(result.run.as_str()))
         .await?;
     say(format_args!("{}", indented(&mail)));
-    let wrong = judge(stack, case, &before, &result, &mail).await?;
+    let written = match writer {
+        Some(writer) => Some(writer.end().await),
+        None => None,
+    };
+    let seen = Seen {
+        stack,
+        mailbox,
+        before: &before,
+        result: &result,
+        mail: &mail,
+        written,
+    };
+    let wrong = judge(case, &seen).await?;
     match &wrong {
         None => say(format_args!("→ {} in {seconds:.1} s; {}", result.status, case.proof)),
         Some(wrong) => say(format_args!("→ {} in {seconds:.1} s; WRONG: {wrong}", result.status)),
@@ -112,15 +133,15 @@ async fn ship(stack: &Stack, mailbox: &Mailbox, bundles: &Bundles, case: &Case) 
 }
 
 /// What is wrong with a run's ending, if anything is.
-async fn judge(stack: &Stack, case: &Case, before: &Look, result: &RunResult, mail: &Mail) -> Result<Option<String>> {
+async fn judge(case: &Case, seen: &Seen<'_>) -> Result<Option<String>> {
     let expected = case.outcome.as_str();
-    if result.status != expected {
+    if seen.result.status != expected {
         return Ok(Some(format!("it must end as {expected}")));
     }
-    if !mail.subject.contains(expected) {
+    if !seen.mail.subject.contains(expected) {
         return Ok(Some(format!("the mail's subject does not say {expected}")));
     }
-    (case.prove)(stack, before, result, mail).await
+    (case.prove)(seen).await
 }
 
 fn indented(mail: &Mail) -> String {

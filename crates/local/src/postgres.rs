@@ -1,7 +1,9 @@
 //! A PostgreSQL server of one's own, with the roles that a database on RDS has.
 
+mod backup;
 mod certificate;
 mod role;
+mod session;
 mod settings;
 
 use std::ffi::OsString;
@@ -15,10 +17,13 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use tokio::time::sleep;
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::Client;
 
+pub(crate) use self::backup::Backup;
 pub use self::certificate::Certificate;
 pub use self::role::Role;
+pub(crate) use self::role::quote;
+pub(crate) use self::session::connect;
 pub use self::settings::{Build, Settings};
 use crate::error::{Error, Result, file};
 use crate::supervise::{Plan, Server};
@@ -120,20 +125,7 @@ impl Postgres {
     /// # Errors
     /// The server is down, or refuses.
     pub async fn connect(&self, role: &Role, database: &str) -> Result<Client> {
-        let mut config = Config::new();
-        config
-            .host("127.0.0.1")
-            .port(self.port)
-            .user(role.name())
-            .password(role.password())
-            .dbname(database);
-        let (client, connection) = config
-            .connect(NoTls)
-            .await
-            .map_err(refused(&format!("connect to {database}")))?;
-        // The client reports what breaks the connection.
-        tokio::spawn(async move { drop(connection.await) });
-        Ok(client)
+        connect(self.port, role, database).await
     }
 
     /// Shuts the server down as an administrator would: sessions are ended, what they did not commit is rolled back.
@@ -307,7 +299,7 @@ fn option(name: &str, value: &Path) -> OsString {
     option
 }
 
-fn refused(doing: &str) -> impl FnOnce(tokio_postgres::Error) -> Error {
+pub(crate) fn refused(doing: &str) -> impl FnOnce(tokio_postgres::Error) -> Error {
     let doing = doing.to_owned();
     move |source| Error::Sql { doing, source }
 }

@@ -1,11 +1,14 @@
 //! This project as a stack: what the demo, the end-to-end tests and `belay-local up` all start.
 
+use std::time::Duration;
+
 use belay_model::Target;
 
 use crate::deployment::Source;
 use crate::emulator::Emulator;
 use crate::error::Result;
 use crate::postgres::Settings;
+use crate::rds::{Pace, RdsSettings};
 use crate::stack::StackSettings;
 
 /// The stack's name, and so the first part of the paths of its parameters.
@@ -13,6 +16,9 @@ pub const NAME: &str = "belay";
 
 /// The target that the template makes.
 pub const FIRST_TARGET: &str = "shop";
+
+/// The instance of RDS that it is on, where it is on one.
+pub const FIRST_INSTANCE: &str = "shop-db";
 
 /// Where its mails would go.
 const MAIL: &str = "team@example.com";
@@ -38,6 +44,22 @@ impl StackSettings {
             more_parameters,
             emulator,
             postgres,
+            rds: None,
+            first_instance: None,
+        }
+    }
+
+    /// … with its first target on an instance of RDS, whose states last for so long.
+    #[must_use]
+    pub fn on_rds(self, state: Duration) -> Self {
+        let rds = RdsSettings {
+            pace: Pace::Time(state),
+            ..RdsSettings::default()
+        };
+        Self {
+            rds: Some(rds),
+            first_instance: Some(FIRST_INSTANCE.to_owned()),
+            ..self
         }
     }
 }
@@ -58,6 +80,10 @@ fn parameters(name: &str, target: &Target) -> Vec<(String, String)> {
         ("TargetDatabase", endpoint.database.clone()),
         ("TargetSecretArn", target.credentials.secret.clone()),
         ("TargetTls", "off".to_owned()),
+        (
+            "TargetInstance",
+            target.instance.as_ref().map(ToString::to_string).unwrap_or_default(),
+        ),
         ("Architecture", architecture.to_owned()),
         // The emulator speaks plain HTTP.
         ("RequireTls", "false".to_owned()),

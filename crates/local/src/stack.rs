@@ -1,9 +1,11 @@
 //! The whole stack: a database server, the emulator, and what is deployed to it.
 
+mod instance;
 mod shipping;
 mod target;
 
 use belay_model::Target;
+use serde_json::Value;
 
 use crate::aws::{Aws, failed, present};
 use crate::deployment::{self, Outputs, Source};
@@ -11,6 +13,7 @@ use crate::emulator::{Emulator, RunningEmulator};
 use crate::error::Result;
 use crate::mailbox::Mailbox;
 use crate::postgres::{Postgres, Settings};
+use crate::rds::{Rds, RdsSettings};
 
 pub use self::shipping::Shipped;
 
@@ -31,6 +34,10 @@ pub struct StackSettings {
     pub emulator: Emulator,
     /// How the database server is started.
     pub postgres: Settings,
+    /// How RDS behaves, if there is one: then every function finds it by `AWS_ENDPOINT_URL_RDS`.
+    pub rds: Option<RdsSettings>,
+    /// The instance of RDS that the first target is on; the template makes its parameter, too.
+    pub first_instance: Option<String>,
 }
 
 /// A stack that runs. Dropping it stops everything, and so does the end of this process, however that comes.
@@ -39,6 +46,7 @@ pub struct Stack {
     name: String,
     outputs: Outputs,
     emulator: RunningEmulator,
+    rds: Option<Rds>,
     postgres: Postgres,
 }
 
@@ -48,16 +56,29 @@ impl Stack {
     /// # Errors
     /// A part does not start, or the template is refused.
     pub async fn start(settings: StackSettings) -> Result<Self> {
-        let (postgres, emulator) = tokio::join!(Postgres::start(settings.postgres), settings.emulator.start());
+        let (rds, mut emulator) = (start_rds(settings.rds).await?, settings.emulator);
+        if let Some(rds) = &rds {
+            let variable = ("AWS_ENDPOINT_URL_RDS".to_owned(), rds.endpoint_url());
+            emulator.environment.push(variable);
+        }
+        let (postgres, emulator) = tokio::join!(Postgres::start(settings.postgres), emulator.start());
         let (name, first, source) = (settings.name, settings.first_target, settings.source);
         let mut stack = Self {
             name,
             outputs: Outputs::new(),
             emulator: emulator?,
+            rds,
             postgres: postgres?,
         };
         let aws = stack.aws();
-        let target = stack.new_database(&aws, &stack.postgres, &first).await?;
+        let target = match &settings.first_instance {
+            Some(instance) => {
+                let rds = stack.rds()?;
+                rds.new_instance(instance, Settings::default(), Value::Null).await?;
+                stack.new_database_on(&aws, instance, &first).await?
+            }
+            None => stack.new_database(&aws, &stack.postgres, &first).await?,
+        };
         let mut parameters = (settings.parameters)(&first, &target);
         parameters.extend(settings.more_parameters);
         stack.outputs = deployment::deploy(&aws, &stack.name, &source, &parameters).await?;
@@ -82,6 +103,14 @@ impl Stack {
     /// The database server, to take it down and up.
     pub fn postgres_mut(&mut self) -> &mut Postgres {
         &mut self.postgres
+    }
+
+    /// The double of RDS.
+    ///
+    /// # Errors
+    /// The stack was started without one.
+    pub fn rds(&self) -> Result<&Rds> {
+        present(self.rds.as_ref(), "the stack", "RDS: StackSettings::rds was not set")
     }
 
     /// The stack's name.
@@ -199,5 +228,12 @@ impl Stack {
             lines.extend(serde_json::from_str::<Vec<String>>(&messages).map_err(failed("logs:FilterLogEvents"))?);
         }
         Ok(lines)
+    }
+}
+
+async fn start_rds(settings: Option<RdsSettings>) -> Result<Option<Rds>> {
+    match settings {
+        Some(settings) => Rds::start(settings).await.map(Some),
+        None => Ok(None),
     }
 }

@@ -23,6 +23,11 @@ pub(crate) fn emulator_python() -> Result<PathBuf> {
     installed(".tools/emulator/bin/python", SETUP)
 }
 
+/// Where that Python keeps what it was given: a folder for each version of Python.
+pub(crate) fn emulator_library() -> Result<PathBuf> {
+    installed(".tools/emulator/lib", SETUP)
+}
+
 /// The real AWS CLI.
 ///
 /// # Errors

@@ -6,11 +6,16 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use belay_local::{Aws, Emulator, Error, Mailbox, Result, Settings, Stack, StackSettings, aws_cli, checkout, psql};
+use belay_local::{
+    Aws, Emulator, Error, FIRST_INSTANCE, Mailbox, Result, Settings, Stack, StackSettings, aws_cli, checkout, psql,
+};
 use clap::Args;
 use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 use tokio::signal::unix::{SignalKind, signal};
+
+/// How long each of RDS's transitional states lasts, for who watches.
+pub(crate) const RDS_STATE: Duration = Duration::from_millis(400);
 
 /// How long a stack may take to stop.
 const STOP: Duration = Duration::from_secs(30);
@@ -70,6 +75,7 @@ async fn stay(options: &Options, note: &File) -> Result<()> {
         ..Emulator::default()
     };
     let settings = StackSettings::project(&options.profile, emulator, Settings::default()).await?;
+    let settings = settings.on_rds(RDS_STATE);
     say(format_args!("Starting PostgreSQL and the emulator, and deploying."));
     let stack = Stack::start(settings).await?;
     let mailbox = stack.mailbox(&stack.aws(), "belay-local").await?;
@@ -93,7 +99,7 @@ pub(crate) async fn keep(stack: &Stack, mailbox: &Mailbox) -> Result<()> {
 
 async fn stay_with(note: &File, stack: &Stack, mailbox: &Mailbox) -> Result<()> {
     write_note(note, Some(stack.emulator().endpoint()))?;
-    say(format_args!("{}", manual(stack)?));
+    say(format_args!("{}", manual(stack).await?));
     tell_mails(mailbox).await
 }
 
@@ -105,11 +111,12 @@ async fn tell_mails(mailbox: &Mailbox) -> Result<()> {
     }
 }
 
-fn manual(stack: &Stack) -> Result<String> {
-    let (bucket, machine, postgres) = (stack.bucket()?, stack.state_machine()?, stack.postgres());
+async fn manual(stack: &Stack) -> Result<String> {
+    let (bucket, machine) = (stack.bucket()?, stack.state_machine()?);
+    let instance = stack.rds()?.instance(FIRST_INSTANCE).await?;
     let target = belay_local::FIRST_TARGET;
     let program = std::env::args().next().unwrap_or_default();
-    let (psql, url) = (psql()?, postgres.url(postgres.migrator(), target));
+    let (psql, url) = (psql()?, instance.url(instance.migrator()?, target));
     let psql = psql.display();
     Ok(format!(
         "
@@ -127,10 +134,18 @@ Belay is up. In another terminal:
   # Look into the database
   {psql} {url}
 
+  # See the RDS instance and its snapshots; say what becomes of a failed run: never, if-lossless or always
+  aws rds describe-db-instances --endpoint-url {rds} --query 'DBInstances[].[DBInstanceIdentifier,DBInstanceStatus]'
+  aws ssm put-parameter --overwrite --name /{stack}/instances/{instance} --value \\
+    '{{\"rds\": {{\"instance\": \"{instance}\"}}, \"restore\": \"always\", \"quiesce\": {{\"roles\": [\"app\"]}}}}'
+
   # Stop (or Ctrl-C here)
   {program} down
 
-Mails appear here as they are sent."
+Mails appear here as they are sent.",
+        rds = stack.rds()?.endpoint_url(),
+        stack = stack.name(),
+        instance = FIRST_INSTANCE,
     ))
 }
 

@@ -7,12 +7,15 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use belay_local::{Emulator, FIRST_TARGET, NAME, Settings, Source, Stack, StackSettings, checkout, wait_for_end};
-use belay_model::{Target, Tls};
+use belay_local::{
+    Emulator, FIRST_TARGET, NAME, RdsSettings, Settings, Source, Stack, StackSettings, checkout, wait_for_end,
+};
+use belay_model::{Instance, RestorePolicy, Target, Tls};
+use serde_json::json;
 
 const LONG: Duration = Duration::from_secs(60);
 
-async fn fixture(emulator: Emulator) -> Stack {
+async fn fixture(emulator: Emulator, rds: Option<RdsSettings>) -> Stack {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixture");
     let functions = BTreeMap::from([("writer".to_owned(), root.join("writer.py"))]);
     let settings = StackSettings {
@@ -23,19 +26,19 @@ async fn fixture(emulator: Emulator) -> Stack {
         more_parameters: Vec::new(),
         emulator,
         postgres: Settings::default(),
+        rds,
+        first_instance: None,
     };
     Stack::start(settings).await.unwrap()
 }
 
 #[tokio::test]
 async fn an_upload_is_followed_to_its_result_and_its_mail() {
-    let environment = vec![("AWS_ENDPOINT_URL_RDS".to_owned(), "http://127.0.0.1:1".to_owned())];
-    let stack = fixture(Emulator {
+    let emulator = Emulator {
         wait_scale: 0.001,
-        environment,
         ..Emulator::default()
-    })
-    .await;
+    };
+    let stack = fixture(emulator, Some(RdsSettings::default())).await;
     let aws = stack.aws();
     let mailbox = stack.mailbox(&aws, "mailbox").await.unwrap();
 
@@ -78,7 +81,7 @@ async fn an_upload_is_followed_to_its_result_and_its_mail() {
 
 #[tokio::test]
 async fn a_target_has_its_own_database_secret_and_parameter() {
-    let stack = fixture(Emulator::default()).await;
+    let stack = fixture(Emulator::default(), None).await;
     let aws = stack.aws();
     let target = stack
         .add_target(&aws, stack.postgres(), "other", |target| target.set_role = None)
@@ -115,7 +118,7 @@ async fn a_target_has_its_own_database_secret_and_parameter() {
     assert_eq!(read, target);
 
     // An execution that waits 100 s is seen waiting, and ends when it is stopped.
-    let arn = stack.run(&aws, &serde_json::json!({})).await.unwrap();
+    let arn = stack.run(&aws, &json!({})).await.unwrap();
     let late = wait_for_end(&aws, &arn, Duration::from_millis(200), |_| ())
         .await
         .unwrap_err();
@@ -123,6 +126,56 @@ async fn a_target_has_its_own_database_secret_and_parameter() {
     aws.sfn.stop_execution().execution_arn(&arn).send().await.unwrap();
     let ended = wait_for_end(&aws, &arn, LONG, |_| ()).await.unwrap();
     assert_eq!(ended.status.as_str(), "ABORTED");
+}
+
+#[tokio::test]
+async fn an_instance_has_its_own_server_target_and_policy() {
+    let stack = fixture(Emulator::default(), Some(RdsSettings::default())).await;
+    let aws = stack.aws();
+    let target = stack
+        .new_instance(
+            &aws,
+            "orders",
+            json!({"restore": "always", "quiesce": {"roles": ["app"]}}),
+        )
+        .await
+        .unwrap();
+    let other = stack.add_target_on(&aws, "orders", "billing", |_| ()).await.unwrap();
+    assert_eq!(target.instance.as_ref().unwrap().as_str(), "orders");
+    assert_eq!(
+        (&other.instance, &other.endpoint.host),
+        (&target.instance, &target.endpoint.host)
+    );
+
+    // Its address leads to it, and its owner is what RDS's master user is.
+    let instance = stack.rds().unwrap().instance("orders").await.unwrap();
+    assert_eq!(
+        (instance.host, instance.port),
+        (target.endpoint.host, target.endpoint.port)
+    );
+    for database in ["orders", "billing"] {
+        let url = stack.rds().unwrap().instance("orders").await.unwrap();
+        let url = url.url(url.migrator().unwrap(), database);
+        let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
+            .batch_execute(
+                "CREATE SCHEMA belay; ALTER ROLE app NOLOGIN; ALTER ROLE app LOGIN; SELECT * FROM pg_stat_activity",
+            )
+            .await
+            .unwrap();
+        assert!(client.batch_execute("CREATE ROLE root SUPERUSER").await.is_err());
+    }
+
+    let parameter = |path: &str| aws.ssm.get_parameter().name(path.to_owned()).send();
+    let written = parameter("/fixture/instances/orders").await.unwrap().parameter.unwrap();
+    let policy: Instance = serde_json::from_str(&written.value.unwrap()).unwrap();
+    assert_eq!(
+        (policy.name().as_str(), policy.restore),
+        ("orders", RestorePolicy::Always)
+    );
+    let written = parameter("/fixture/targets/billing").await.unwrap().parameter.unwrap();
+    assert_eq!(serde_json::from_str::<Target>(&written.value.unwrap()).unwrap(), other);
 }
 
 /// With a program that stands for each function, since building the real ones is another test's business.

@@ -187,6 +187,32 @@ codes! {
     /// The run that an action names is not the one that is quarantined.
     NotQuarantined = "Belay.NotQuarantined",
 
+    // Snapshot, restore and the door.
+    /// There is no parameter for this instance.
+    InstanceUnknown = "Belay.InstanceUnknown",
+    /// The instance's parameter is not an instance, or asks for what can't be.
+    InstanceInvalid = "Belay.InstanceInvalid",
+    /// The target's endpoint is not that of the instance that it names.
+    InstanceMismatch = "Belay.InstanceMismatch",
+    /// RDS could not snapshot or restore this instance: its state, or what it is part of.
+    InstanceUnfit = "Belay.InstanceUnfit",
+    /// The account has no room for a snapshot, or for the instance that a restore needs beside.
+    SnapshotQuota = "Belay.SnapshotQuota",
+    /// The snapshot could not be taken.
+    SnapshotFailed = "Belay.SnapshotFailed",
+    /// The run has no snapshot that could be restored.
+    NoSnapshot = "Belay.NoSnapshot",
+    /// A role can't be kept out, or somebody who is not named could log in.
+    DoorRefused = "Belay.DoorRefused",
+    /// A restore could lose what others wrote, and the policy forbids that.
+    NotLossless = "Belay.NotLossless",
+    /// What was restored is not what the snapshot was taken of. The live database was not touched.
+    RestoreIncomplete = "Belay.RestoreIncomplete",
+    /// RDS could not restore. Both databases are told with their names.
+    RestoreFailed = "Belay.RestoreFailed",
+    /// The instances are not as the run left them: somebody else restored, renamed or deleted one.
+    InstanceReplaced = "Belay.InstanceReplaced",
+
     // What Belay needs to work.
     /// The database can't be reached, or the connection was lost.
     Database = "Infra.Database",
@@ -194,6 +220,8 @@ codes! {
     Credentials = "Infra.Credentials",
     /// The bucket can't be read or written.
     Storage = "Infra.Storage",
+    /// RDS can't be asked, or refuses Belay.
+    Rds = "Infra.Rds",
     /// The mail can't be sent.
     Notification = "Infra.Notification",
     /// The lock table or the workflow can't be read or written.

@@ -106,6 +106,32 @@ name! {
     }
 }
 
+name! {
+    /// The identifier of a manual DB snapshot.
+    SnapshotName, "a snapshot's identifier", "1 to 255 characters of a-z, 0-9 and -, first a letter, no -- and no - at the end",
+    |text| {
+        (1..=255).contains(&text.len())
+            && text.starts_with(|c: char| c.is_ascii_lowercase())
+            && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+            && !text.contains("--")
+            && !text.ends_with('-')
+    }
+}
+
+impl InstanceName {
+    /// Of parts that are names already.
+    pub(crate) fn joined(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl SnapshotName {
+    /// Of parts that are names already.
+    pub(crate) fn joined(text: String) -> Self {
+        Self(text)
+    }
+}
+
 /// One try of a run to change the database, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

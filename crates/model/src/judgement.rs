@@ -13,10 +13,13 @@ pub struct Judgement {
 
 impl Verified {
     /// The outcome: the verdict decides. `failed` is how Migrate ended, if not well, and only tells whether planning again
-    /// could help: it may have failed after its COMMIT, or have said that it was done and committed nothing.
+    /// could help: it may have failed after its COMMIT, or have said that it was done and committed nothing. After a
+    /// restore only *before* is good (V3).
     #[must_use]
-    pub fn judge(&self, failed: Option<Code>) -> Judgement {
+    pub fn judge(&self, failed: Option<Code>, restored: bool) -> Judgement {
         let outcome = match (self.verdict, self.assertions) {
+            (Verdict::Before, _) if restored => Outcome::Restored,
+            _ if restored => Outcome::NeedsOperator,
             (Verdict::After, AssertionState::None | AssertionState::Passed) => Outcome::Migrated,
             // V4: they held before the COMMIT. That they don't any more is a finding.
             (Verdict::After, AssertionState::FailedLater) => Outcome::Migrated,
@@ -27,7 +30,7 @@ impl Verified {
         };
         Judgement {
             outcome,
-            stale: self.verdict == Verdict::Before && failed == Some(Code::PlanStale),
+            stale: self.verdict == Verdict::Before && failed == Some(Code::PlanStale) && !restored,
         }
     }
 }
@@ -43,6 +46,7 @@ mod tests {
             applied: Vec::new(),
             missing: Vec::new(),
             open_units: Vec::new(),
+            writes: Vec::new(),
             findings: Vec::new(),
         }
     }
@@ -65,8 +69,23 @@ mod tests {
         ] {
             // Whatever Migrate said: its word is never taken.
             for failed in [None, Some(Code::SqlFailed), Some(Code::Database), Some(Code::PlanStale)] {
-                let judged = verified(verdict, assertions).judge(failed);
+                let judged = verified(verdict, assertions).judge(failed, false);
                 assert_eq!(judged.outcome, outcome, "{verdict} {assertions:?} {failed:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn v3_after_a_restore_only_before_is_good() {
+        for (verdict, outcome) in [
+            (Verdict::Before, Outcome::Restored),
+            (Verdict::Between, Outcome::NeedsOperator),
+            (Verdict::After, Outcome::NeedsOperator),
+            (Verdict::Unknown, Outcome::NeedsOperator),
+        ] {
+            for failed in [None, Some(Code::SqlFailed), Some(Code::PlanStale)] {
+                let judged = verified(verdict, AssertionState::None).judge(failed, true);
+                assert_eq!((judged.outcome, judged.stale), (outcome, false), "{verdict} {failed:?}");
             }
         }
     }
@@ -81,7 +100,7 @@ mod tests {
             (Verdict::After, Some(Code::PlanStale), false),
             (Verdict::Unknown, Some(Code::PlanStale), false),
         ] {
-            let judged = verified(verdict, AssertionState::None).judge(failed);
+            let judged = verified(verdict, AssertionState::None).judge(failed, false);
             assert_eq!(judged.stale, stale, "{verdict} {failed:?}");
         }
     }

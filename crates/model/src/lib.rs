@@ -4,9 +4,11 @@
 //! what comes from outside goes through `FromStr` or serde, which refuse what the type does not allow.
 
 mod code;
+mod compensation;
 mod digest;
 mod failure;
 mod identity;
+mod instance;
 mod judgement;
 mod messages;
 mod migration;
@@ -17,14 +19,19 @@ mod verdict;
 mod version;
 
 pub use code::Code;
+pub use compensation::{
+    Compared, Difference, DoorReply, LeftOver, PrepareReply, Progress, RestoreReply, RestoreRequest, Restored,
+    RestoredRef, SnapshotReply, SnapshotRequest, Snapshotted, Writes,
+};
 pub use digest::{BundleDigest, FileDigest, ParseDigestError, PlanDigest, SchemaDigest};
 pub use failure::{Failure, Place, Problem, ServerError};
-pub use identity::{Attempt, InstanceName, ParseNameError, RunId, TargetName};
+pub use identity::{Attempt, InstanceName, ParseNameError, RunId, SnapshotName, TargetName};
+pub use instance::{Instance, Quiesce, Rds, RestorePolicy, Retention, SnapshotPolicy};
 pub use judgement::Judgement;
 pub use messages::{
-    Action, Begun, BundleRef, Caught, CheckReply, Ending, InfoReply, KeepReply, LockRef, MigrateReply, MigrateRequest,
-    MigrateStatus, NotifyReply, NotifyRequest, PaperRef, PlanReply, RunHeader, RunResult, ValidateRequest, Verified,
-    VerifyReply, VerifyRequest,
+    Action, Begun, BundleRef, Caught, CheckReply, CleanupReply, Ending, InfoReply, KeepReply, LockRef, MigrateReply,
+    MigrateRequest, MigrateStatus, NotifyReply, NotifyRequest, PaperRef, PlanReply, RunHeader, RunResult,
+    ValidateRequest, Verified, VerifyReply, VerifyRequest,
 };
 pub use migration::{Checksum, MigrationKind};
 pub use outcome::Outcome;

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AssertionState, Attempt, BundleDigest, Failure, FileDigest, Finding, Outcome, PlanDigest, RunId, Target,
-    TargetName, Verdict,
+    AssertionState, Attempt, BundleDigest, Failure, FileDigest, Finding, Instance, Outcome, PlanDigest, Restored,
+    RunId, SnapshotName, Target, TargetName, Verdict, Writes,
 };
 
 /// What a run does.
@@ -21,6 +21,10 @@ pub enum Action {
     Validate,
     /// Accept the database as a quarantined run left it.
     Keep,
+    /// Restore the snapshot of a quarantined run.
+    Restore,
+    /// Let those log in again whom a run kept out.
+    Reopen,
 }
 
 /// A bundle's place: one version of one object of the stack's bucket.
@@ -113,12 +117,16 @@ pub struct Caught {
     deny_unknown_fields
 )]
 pub enum ValidateRequest {
-    /// Look at the target's settings and the bundle (for `keep`, at the settings alone). Answer: [`CheckReply`].
+    /// Look at the target's and its instance's settings and at the bundle (for actions without one, at the settings
+    /// alone). Answer: [`CheckReply`].
     Check {
         /// Who calls.
         run: RunHeader,
         /// The target.
         target: Target,
+        /// Its instance, where it names one.
+        #[serde(default)]
+        instance: Option<Instance>,
     },
     /// Bundle and database together, under the lock; only reads. Answer: [`PlanReply`].
     Plan {
@@ -126,6 +134,9 @@ pub enum ValidateRequest {
         run: RunHeader,
         /// The target.
         target: Target,
+        /// Its instance, where it names one.
+        #[serde(default)]
+        instance: Option<Instance>,
         /// The attempt that it is for.
         attempt: Attempt,
         /// The digest that Check found.
@@ -146,7 +157,7 @@ pub enum ValidateRequest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CheckReply {
-    /// The bundle's identity; nothing for `keep`, which has no bundle and has only its target looked at.
+    /// The bundle's identity; nothing for actions without a bundle, which have only their target looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<BundleDigest>,
     /// Versioned and repeatable migrations in it.
@@ -201,6 +212,21 @@ pub enum MigrateRequest {
         /// The lock.
         lock: LockRef,
     },
+    /// Take away what a lone file that failed has left, where that is sure (L2). Answer: [`CleanupReply`].
+    Cleanup {
+        /// Who calls.
+        run: RunHeader,
+        /// The target.
+        target: Target,
+        /// The attempt.
+        attempt: Attempt,
+        /// The plan.
+        plan: PaperRef,
+        /// The plan's identity.
+        digest: PlanDigest,
+        /// The lock.
+        lock: LockRef,
+    },
     /// Accept the database as a quarantined run left it: close its attempts and units. Answer: [`KeepReply`].
     Keep {
         /// Who calls.
@@ -240,6 +266,14 @@ pub struct KeepReply {
     pub closed: u32,
 }
 
+/// `cleanup`'s answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CleanupReply {
+    /// What was taken away, each in a sentence.
+    pub cleaned: Vec<String>,
+}
+
 /// `verify`'s input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -257,6 +291,12 @@ pub struct VerifyRequest {
     /// How Migrate ended, if not well.
     #[serde(default)]
     pub failure: Option<Caught>,
+    /// The run to judge, if it is not the caller: the one whose snapshot the action `restore` has restored.
+    #[serde(default)]
+    pub of: Option<RunId>,
+    /// Whether the snapshot was restored: then the run's own record must be gone (V3).
+    #[serde(default)]
+    pub restored: bool,
 }
 
 /// `verify`'s answer.
@@ -326,6 +366,27 @@ pub struct Ending {
     /// The lock's key, where there is one.
     #[serde(default)]
     pub lock_key: Option<String>,
+    /// The run that an action names.
+    #[serde(default)]
+    pub of: Option<RunId>,
+    /// The target's instance, where it names one.
+    #[serde(default)]
+    pub instance: Option<Instance>,
+    /// The paper [`crate::Snapshotted`], where there is a snapshot.
+    #[serde(default)]
+    pub snapshot: Option<PaperRef>,
+    /// The paper [`Restored`], where it was restored.
+    #[serde(default)]
+    pub restored: Option<PaperRef>,
+    /// What kept the run from being undone, or the door from being opened.
+    #[serde(default)]
+    pub compensation: Option<Caught>,
+    /// Roles that are kept out still.
+    #[serde(default)]
+    pub kept_out: Vec<String>,
+    /// What Cleanup took away.
+    #[serde(default)]
+    pub cleaned: Vec<String>,
     /// For `superseded`: the version that runs instead.
     #[serde(default)]
     pub superseded_by: Option<String>,
@@ -390,6 +451,9 @@ pub struct Verified {
     pub missing: Vec<String>,
     /// Marks that are open: what each says.
     pub open_units: Vec<String>,
+    /// What others wrote since the snapshot: lower bounds, and empty where there is no snapshot.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub writes: Vec<Writes>,
     /// Everything else worth telling.
     pub findings: Vec<Finding>,
 }
@@ -429,6 +493,18 @@ pub struct RunResult {
     /// The verdict with its evidence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified: Option<Verified>,
+    /// The snapshot that was taken before the first change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<SnapshotName>,
+    /// What a restore did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored: Option<Restored>,
+    /// What kept the run from being undone, or the door from being opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compensation: Option<Failure>,
+    /// Roles that are kept out still.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept_out: Vec<String>,
     /// For `superseded`: the version that runs instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub superseded_by: Option<String>,
@@ -438,6 +514,34 @@ pub struct RunResult {
     /// Whether people were told: false when the mail could not be sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told: Option<bool>,
+}
+
+impl RunResult {
+    /// A result that says who runs, and nothing else yet.
+    #[must_use]
+    pub fn of(run: &RunHeader, status: impl Into<String>) -> Self {
+        Self {
+            status: status.into(),
+            run: run.run(),
+            execution: run.execution.clone(),
+            target: run.target.clone(),
+            bundle: run.bundle.clone(),
+            digest: None,
+            started_at: run.started_at,
+            ended_at: None,
+            exit_code: None,
+            summary: None,
+            failure: None,
+            verified: None,
+            snapshot: None,
+            restored: None,
+            compensation: None,
+            kept_out: Vec::new(),
+            superseded_by: None,
+            report: None,
+            told: None,
+        }
+    }
 }
 
 #[cfg(test)]

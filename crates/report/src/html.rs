@@ -17,11 +17,14 @@ impl Report {
         let mut page = format!(
             "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width\">\n<title>{}</title>\n<style>{STYLE}</style>\n\
-             <h1>{}</h1>\n<p class=\"{class}\">{}</p>\n",
+             <h1>{}</h1>\n",
             escape(&self.subject),
             escape(&self.subject),
-            escape(&self.headline),
         );
+        for first in &self.first {
+            page.push_str(&format!("<p class=\"bad\"><strong>{}</strong></p>\n", escape(first)));
+        }
+        page.push_str(&format!("<p class=\"{class}\">{}</p>\n", escape(&self.headline)));
         for section in &self.sections {
             page.push_str(&format!("<h2>{}</h2>\n", escape(section.title)));
             for block in &section.blocks {

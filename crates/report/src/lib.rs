@@ -4,6 +4,7 @@
 //! from outside (names, SQL, what the server said) is stripped of characters that could hide, reorder or forge text.
 
 mod arn;
+mod execution;
 mod html;
 mod info;
 mod plain;

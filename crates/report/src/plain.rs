@@ -38,6 +38,25 @@ pub(crate) fn shell_word(text: &str) -> String {
     format!("'{}'", line(text).replace('\'', r"'\''"))
 }
 
+/// `1 row`, `104,233 rows`.
+pub(crate) fn amount(number: u64, one: &str, many: &str) -> String {
+    let noun = if number == 1 { one } else { many };
+    format!("{} {noun}", thousands(number))
+}
+
+/// `104,233`.
+pub(crate) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 fn is_invisible(c: char) -> bool {
     matches!(
         c,
@@ -54,6 +73,20 @@ mod tests {
         assert_eq!(line("a\u{1b}[31mb\r\nc\u{202e}d\u{200b}\u{0}"), "a[31mb  cd");
         assert_eq!(lines("a\nb\u{7}\n\n"), ["a", "b"]);
         assert_eq!(line(&"x".repeat(10_000)).len(), MOST);
+    }
+
+    #[test]
+    fn numbers_are_for_people() {
+        for (number, text) in [
+            (0, "0 rows"),
+            (1, "1 row"),
+            (999, "999 rows"),
+            (1_000, "1,000 rows"),
+            (104_233, "104,233 rows"),
+            (u64::MAX, "18,446,744,073,709,551,615 rows"),
+        ] {
+            assert_eq!(amount(number, "row", "rows"), text);
+        }
     }
 
     #[test]

@@ -13,6 +13,8 @@ pub struct Report {
     pub status: String,
     /// One line for a subject; may be too long for one.
     pub subject: String,
+    /// What comes before everything else: who can't log in, and how to open the door.
+    pub first: Vec<String>,
     /// What happened and what state the database is in, in a sentence or two.
     pub headline: String,
     /// The rest.
@@ -57,6 +59,7 @@ impl Report {
         Self {
             status: line(&result.status),
             subject: format!("[belay] {target}: {}{about}", line(&result.status)),
+            first: sections::first_lines(story),
             headline,
             sections: sections::all(story),
         }
@@ -72,7 +75,11 @@ impl Report {
                 Block::Quote(lines) => Some(lines.join("\n")),
                 _ => None,
             });
-        let mut cause = std::iter::once(self.headline.clone())
+        let mut cause = self
+            .first
+            .iter()
+            .chain(std::iter::once(&self.headline))
+            .cloned()
             .chain(quotes)
             .collect::<Vec<_>>()
             .join("\n");
@@ -84,7 +91,7 @@ impl Report {
 /// The few words of the subject: what happened in success, where and why in failure.
 fn about(story: &Story<'_>) -> Option<String> {
     let result = story.result;
-    if let Some(failure) = &result.failure {
+    if let Some(failure) = result.failure.as_ref().or(result.compensation.as_ref()) {
         return Some(about_failure(failure));
     }
     let outcome: Outcome = result.status.parse().ok()?;

@@ -9,7 +9,14 @@ impl Report {
     /// The mail's text. Headings begin a line; what comes from outside never does.
     #[must_use]
     pub fn text(&self) -> String {
-        let mut text = format!("{}\n", self.headline);
+        let mut text = String::new();
+        for first in &self.first {
+            text.push_str(&format!("{first}\n"));
+        }
+        if !self.first.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&format!("{}\n", self.headline));
         for section in &self.sections {
             text.push_str(&format!("\n{}\n", section.title.to_uppercase()));
             for block in &section.blocks {

@@ -6,15 +6,23 @@ use belay_aws::executions::{Execution, Status};
 use belay_aws::lock::LockItem;
 use belay_aws::mail::Letter;
 use belay_aws::results::{Results, Stored};
-use belay_model::{Caught, Code, Failure, Outcome, RunHeader, RunId, RunResult};
+use belay_model::{Caught, Code, Failure, Outcome, RunHeader, RunId, RunResult, Snapshotted};
 use belay_report::{LockFate, Report, Story};
 
 use crate::{Done, Janitor, request};
 
 /// What a run left behind.
+#[derive(Default)]
+struct Left {
+    quarantine: Option<Quarantine>,
+    /// Roles that can't log in, because the door was closed when the run died.
+    kept_out: Vec<String>,
+}
+
+/// A quarantine that a run left behind.
 struct Quarantine {
     lock: String,
-    /// The run that it is for, as the lock says: of a `keep` that died, the one that was to be kept.
+    /// The run that it is for, as the lock says: of an action that died, the one that it named.
     run: String,
 }
 
@@ -26,14 +34,16 @@ impl Janitor {
         locks: Vec<LockItem>,
         done: &mut Done,
     ) -> Result<(), AwsError> {
-        let mut quarantine = None;
+        let mut left = Left::default();
         for lock in locks {
-            if let Some(holder) = lock.holder.clone().filter(|holder| holder.owner == execution.arn)
-                && self.settle(&lock, &holder, done).await?
-            {
+            let Some(holder) = lock.holder.clone().filter(|holder| holder.owner == execution.arn) else {
+                continue;
+            };
+            if self.settle(&lock, &holder, done).await? {
                 let run = holder.run.unwrap_or_else(|| RunId::of_execution(&holder.owner).into());
-                quarantine = Some(Quarantine { lock: lock.key, run });
+                left.quarantine = Some(Quarantine { lock: lock.key, run });
             }
+            left.kept_out.extend(lock.door.into_iter().flat_map(|door| door.roles));
         }
         let run = request::header(execution);
         if self
@@ -44,26 +54,32 @@ impl Janitor {
         {
             return Ok(());
         }
-        self.tell(execution, &run, quarantine.as_ref(), done).await?;
+        self.tell(execution, &run, left, done).await?;
         let noted = format!("told of {}\n", execution.arn).into_bytes();
         self.papers.put(&run, &note(execution), "text/plain", noted).await?;
         Ok(())
     }
 
-    async fn tell(
-        &self,
-        execution: &Execution,
-        run: &RunHeader,
-        quarantine: Option<&Quarantine>,
-        done: &mut Done,
-    ) -> Result<(), AwsError> {
+    async fn tell(&self, execution: &Execution, run: &RunHeader, left: Left, done: &mut Done) -> Result<(), AwsError> {
+        let quarantine = left.quarantine.as_ref();
+        let snapshot = match quarantine {
+            Some(quarantine) => self.snapshot(run, &quarantine.run).await?,
+            None => None,
+        };
+        let of = request::named(execution);
         let mut result = result(execution, run);
+        result.kept_out = left.kept_out;
+        result.snapshot = snapshot.as_ref().map(|taken| taken.snapshot.clone());
         let why = why(execution);
         let result_key = Results::key(run);
         let report = Report::of(&Story {
             result: &result,
             action: run.action,
             why: why.as_deref(),
+            of: of.as_ref(),
+            instance: None,
+            snapshot: snapshot.as_ref(),
+            cleaned: &[],
             plan: None,
             info: None,
             lock: quarantine.map(|quarantine| quarantine.lock.as_str()),
@@ -94,6 +110,15 @@ impl Janitor {
                 sent
             }
         }
+    }
+
+    /// The snapshot of the run that a quarantine is for: a way out. It only adds words, so one that can't be read is none.
+    async fn snapshot(&self, run: &RunHeader, quarantined: &str) -> Result<Option<Snapshotted>, AwsError> {
+        let Ok(quarantined) = quarantined.parse::<RunId>() else {
+            return Ok(None);
+        };
+        let paper = self.papers.find(&run.target, &quarantined, "snapshot.json").await?;
+        Ok(paper.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
     fn untold(&self, run: &RunHeader, done: &mut Done) {
@@ -137,20 +162,9 @@ fn failure(execution: &Execution) -> Option<Failure> {
 
 fn result(execution: &Execution, run: &RunHeader) -> RunResult {
     RunResult {
-        status: Outcome::Interrupted.as_str().to_owned(),
-        run: run.run(),
-        execution: run.execution.clone(),
-        target: run.target.clone(),
-        bundle: run.bundle.clone(),
-        digest: None,
-        started_at: run.started_at,
         ended_at: execution.ended_at,
         exit_code: Some(Outcome::Interrupted.exit_code()),
-        summary: None,
         failure: failure(execution),
-        verified: None,
-        superseded_by: None,
-        report: None,
-        told: None,
+        ..RunResult::of(run, Outcome::Interrupted.as_str())
     }
 }

@@ -1,6 +1,8 @@
 //! `janitor`: tells of runs that ended without Notify (aborted, timed out, an infrastructure error that persisted), and
-//! frees or quarantines their locks (rule K4). Doing it again changes nothing and tells nobody twice.
+//! frees or quarantines their locks (rule K4); has doors opened that were left closed (rule Q1). Doing it again changes
+//! nothing and tells nobody twice.
 
+mod doors;
 mod event;
 mod interrupted;
 mod request;
@@ -22,8 +24,10 @@ pub use event::{Event, StatusChange};
 /// The function, with what it needs.
 #[derive(Debug)]
 pub struct Janitor {
-    /// Knows who lives.
+    /// Knows who lives, and starts the action `reopen`.
     pub executions: Executions,
+    /// The workflow's ARN.
+    pub machine: String,
     /// The locks.
     pub locks: Locks,
     /// Result objects.
@@ -54,6 +58,8 @@ pub struct Done {
     pub quarantined: Vec<String>,
     /// Runs with an outcome that nobody was told of.
     pub untold: Vec<RunId>,
+    /// Locks whose door is being opened.
+    pub reopening: Vec<String>,
 }
 
 /// How often Step Functions is asked whether an execution has ended whose end was announced: its answers lag behind.
@@ -116,6 +122,8 @@ impl Janitor {
                 failed = Some(error);
             }
         }
+        // After the locks, since one that has just been freed can have a door.
+        self.open_doors(done).await?;
         failed.map_or(Ok(()), Err)
     }
 

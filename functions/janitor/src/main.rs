@@ -18,6 +18,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let lock_table = setting(config::LOCK_TABLE)?;
     let janitor = Janitor {
         executions: Executions::new(aws_sdk_sfn::Client::new(&aws)),
+        machine: setting(config::STATE_MACHINE)?,
         locks: Locks::new(aws_sdk_dynamodb::Client::new(&aws), &lock_table),
         results: Results::new(s3.clone(), &bucket),
         papers: Papers::new(s3, &bucket),

@@ -2,7 +2,7 @@
 //! told too.
 
 use belay_aws::executions::Execution;
-use belay_model::{Action, BundleRef, RunHeader};
+use belay_model::{Action, BundleRef, RunHeader, RunId};
 use serde_json::Value;
 
 pub(crate) fn header(execution: &Execution) -> RunHeader {
@@ -24,7 +24,15 @@ pub(crate) fn header(execution: &Execution) -> RunHeader {
             Some("info") => Action::Info,
             Some("validate") => Action::Validate,
             Some("keep") => Action::Keep,
+            Some("restore") => Action::Restore,
+            Some("reopen") => Action::Reopen,
             _ => Action::Migrate,
         },
     }
+}
+
+/// The run that the input names.
+pub(crate) fn named(execution: &Execution) -> Option<RunId> {
+    let input: Value = serde_json::from_str(&execution.input).ok()?;
+    input.get("run")?.as_str()?.parse().ok()
 }

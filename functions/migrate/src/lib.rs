@@ -1,4 +1,5 @@
-//! `migrate`: applies what is planned until it is done or the time is up; or accepts what a run left (`keep`).
+//! `migrate`: applies what is planned until it is done or the time is up; takes away what a failed file left (`cleanup`);
+//! or accepts what a run left (`keep`).
 //!
 //! Its word is never taken: Verify looks for itself.
 
@@ -8,9 +9,10 @@ use std::time::{Duration, Instant};
 
 use belay_access::{Access, Sighting};
 use belay_aws::lock::Locks;
-use belay_engine::{Budget, Gate, MigrateInput};
+use belay_engine::{Budget, CleanupInput, Gate, MigrateInput};
 use belay_model::{
-    Attempt, Failure, KeepReply, LockRef, MigrateReply, MigrateRequest, PaperRef, PlanDigest, RunHeader, RunId, Target,
+    Attempt, CleanupReply, Failure, KeepReply, LockRef, MigrateReply, MigrateRequest, PaperRef, PlanDigest, RunHeader,
+    RunId, Target,
 };
 use serde::Serialize;
 
@@ -29,11 +31,13 @@ pub struct Migrate {
 }
 
 /// What the function answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Answer {
     /// To `migrate`.
     Migrated(MigrateReply),
+    /// To `cleanup`.
+    Cleaned(CleanupReply),
     /// To `keep`.
     Kept(KeepReply),
 }
@@ -73,6 +77,24 @@ impl Migrate {
                 };
                 self.migrate(&asked, deadline).await.map(Answer::Migrated)
             }
+            MigrateRequest::Cleanup {
+                run,
+                target,
+                attempt,
+                plan,
+                digest,
+                lock,
+            } => {
+                let asked = Asked {
+                    run,
+                    target,
+                    attempt,
+                    plan,
+                    digest,
+                    lock,
+                };
+                self.cleanup(&asked, deadline).await.map(Answer::Cleaned)
+            }
             MigrateRequest::Keep {
                 run,
                 target,
@@ -101,8 +123,8 @@ impl Migrate {
             budget: budget(deadline),
             gate: &gate,
         })
-        .await
-        .map_err(|error| error.failure())?;
+        .await;
+        let migrated = migrated.map_err(|error| error.failure())?;
         let started = migrated.started.as_ref();
         self.access.note(run, *attempt, Sighting::Started, started).await;
         let ended = migrated.ended.as_ref();
@@ -110,6 +132,24 @@ impl Migrate {
         Ok(MigrateReply {
             status: migrated.status,
         })
+    }
+
+    /// Of every attempt of the run; the verdict is asked again whatever this says.
+    async fn cleanup(&self, asked: &Asked, deadline: Instant) -> Result<CleanupReply, Failure> {
+        let gate = self.gate(&asked.lock, &asked.run);
+        gate.check().await?;
+        let plan = self.access.plan(&asked.plan, &asked.digest).await?;
+        let connect = self.access.connect(&asked.run, &asked.target).await?;
+        let cleaned = belay_engine::cleanup(CleanupInput {
+            connect: &connect,
+            plan: &plan,
+            budget: budget(deadline),
+            gate: &gate,
+        })
+        .await
+        .map_err(|error| error.failure())?;
+        tracing::info!(attempt = %asked.attempt, ?cleaned, "cleaned up");
+        Ok(CleanupReply { cleaned })
     }
 
     async fn keep(&self, run: &RunHeader, target: &Target, keep: &RunId, lock: &LockRef) -> Result<KeepReply, Failure> {

@@ -3,13 +3,16 @@
 use belay_aws::AwsError;
 use belay_aws::mail::Letter;
 use belay_aws::results::{Results, Stored};
-use belay_model::{Action, Code, Ending, NotifyReply, Outcome, PaperRef, Plan, RunResult, Verified};
+use belay_model::{
+    Action, Caught, Code, Ending, Failure, NotifyReply, Outcome, PaperRef, Plan, Restored, RunResult, Snapshotted,
+    Verified,
+};
 use belay_report::{InfoTable, LockFate, Report, Story};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Notify, blank};
+use crate::Notify;
 
 /// What the papers of a run tell.
 #[derive(Debug, Default)]
@@ -17,6 +20,8 @@ struct Evidence {
     plan: Option<Plan>,
     verified: Option<Verified>,
     info: Option<InfoTable>,
+    snapshot: Option<Snapshotted>,
+    restored: Option<Restored>,
 }
 
 /// The paper `report.json`: everything, for programs.
@@ -28,6 +33,10 @@ struct FullReport<'a> {
     plan: Option<&'a Plan>,
     #[serde(skip_serializing_if = "Option::is_none")]
     info: Option<&'a InfoTable>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    snapshot: Option<&'a Snapshotted>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    cleaned: &'a [String],
 }
 
 impl Notify {
@@ -40,11 +49,16 @@ impl Notify {
             result: &result,
             action: ending.run.action,
             why: None,
+            of: ending.of.as_ref(),
+            instance: ending.instance.as_ref(),
+            snapshot: evidence.snapshot.as_ref(),
+            cleaned: &ending.cleaned,
             plan: evidence.plan.as_ref(),
             info: evidence.info.as_ref(),
             lock: ending.lock_key.as_deref(),
             fate: if leaves_quarantine(&result, &ending) {
-                LockFate::Quarantined { run: id.as_str() }
+                let run = ending.of.as_ref().unwrap_or(&id).as_str();
+                LockFate::Quarantined { run }
             } else {
                 LockFate::Free
             },
@@ -71,20 +85,30 @@ impl Notify {
     }
 
     async fn evidence(&self, ending: &Ending) -> Result<Evidence, AwsError> {
-        let plan = self.paper(ending.plan.as_ref()).await?;
+        let mut evidence = Evidence {
+            plan: self.paper(ending.plan.as_ref()).await?,
+            snapshot: self.snapshot(ending).await?,
+            restored: self.paper(ending.restored.as_ref()).await?,
+            ..Evidence::default()
+        };
         let report = ending.report.as_ref();
-        Ok(match ending.run.action {
-            Action::Migrate | Action::Keep => Evidence {
-                plan,
-                verified: self.paper(report).await?,
-                info: None,
-            },
-            Action::Info | Action::Validate => Evidence {
-                plan,
-                verified: None,
-                info: self.paper(report).await?,
-            },
-        })
+        match ending.run.action {
+            Action::Migrate | Action::Keep | Action::Restore | Action::Reopen => {
+                evidence.verified = self.paper(report).await?;
+            }
+            Action::Info | Action::Validate => evidence.info = self.paper(report).await?,
+        }
+        Ok(evidence)
+    }
+
+    /// The run's own snapshot, or that of the run that the action names.
+    async fn snapshot(&self, ending: &Ending) -> Result<Option<Snapshotted>, AwsError> {
+        let own = self.paper(ending.snapshot.as_ref()).await?;
+        let (None, Some(of)) = (&own, &ending.of) else {
+            return Ok(own);
+        };
+        let found = self.papers.find(&ending.run.target, of, "snapshot.json").await?;
+        Ok(found.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
     /// A paper that adds words. One that is not what it must be must not keep the outcome from being told.
@@ -101,17 +125,19 @@ impl Notify {
     }
 
     fn result(&self, ending: &Ending, evidence: &Evidence, now: Timestamp) -> RunResult {
-        // A crash, a timeout: what is not ours has no code of ours.
-        let failure = ending.failure.as_ref().map(|caught| caught.failure(Code::Bug));
         RunResult {
             digest: ending.digest,
             ended_at: Some(now),
             exit_code: Some(ending.outcome.exit_code()),
-            failure,
+            failure: failure(ending.failure.as_ref()),
             verified: evidence.verified.clone(),
+            snapshot: evidence.snapshot.as_ref().map(|taken| taken.snapshot.clone()),
+            restored: evidence.restored.clone(),
+            compensation: failure(ending.compensation.as_ref()),
+            kept_out: ending.kept_out.clone(),
             superseded_by: ending.superseded_by.clone(),
             report: Some(self.papers.address(&ending.run, "report.html")),
-            ..blank(&ending.run, ending.outcome.as_str())
+            ..RunResult::of(&ending.run, ending.outcome.as_str())
         }
     }
 
@@ -126,6 +152,8 @@ impl Notify {
             result,
             plan: evidence.plan.as_ref(),
             info: evidence.info.as_ref(),
+            snapshot: evidence.snapshot.as_ref(),
+            cleaned: &ending.cleaned,
         };
         self.papers.put_json(&ending.run, "report.json", &full).await?;
         let page = report.html(ending.outcome.is_success()).into_bytes();
@@ -157,9 +185,22 @@ fn was_told(stored: &Stored, result: &RunResult) -> bool {
     }
 }
 
-/// Whether this run left a quarantine: not if it met one, and not if the lock is somebody else's by now.
+/// What was caught. A crash, a timeout: what is not ours has no code of ours.
+fn failure(caught: Option<&Caught>) -> Option<Failure> {
+    caught.map(|caught| caught.failure(Code::Bug))
+}
+
+/// Whether there is a quarantine that this run can be told how to end: not if it met one, and not if the lock is
+/// somebody else's by now. Opening the door of a quarantined run leaves it in quarantine.
 fn leaves_quarantine(result: &RunResult, ending: &Ending) -> bool {
-    let code = result.failure.as_ref().map(|failure| failure.code);
-    let others = matches!(code, Some(Code::Quarantined | Code::Fenced));
-    ending.outcome == Outcome::NeedsOperator && ending.lock_key.is_some() && !others
+    let others = [&result.failure, &result.compensation]
+        .into_iter()
+        .flatten()
+        .any(|failure| matches!(failure.code, Code::Quarantined | Code::Fenced));
+    let stays = match ending.outcome {
+        Outcome::NeedsOperator => true,
+        Outcome::Done => ending.run.action == Action::Reopen && ending.of.is_some(),
+        _ => false,
+    };
+    stays && ending.lock_key.is_some() && !others
 }

@@ -60,30 +60,9 @@ impl Notify {
     async fn goes_on(&self, run: &RunHeader, status: &str, summary: Option<String>) -> Result<Begun, AwsError> {
         let result = RunResult {
             summary,
-            ..blank(run, status)
+            ..RunResult::of(run, status)
         };
         self.results.write(run, &result).await?;
         Ok(Begun { run: run.run() })
-    }
-}
-
-/// A result that says who runs and nothing else.
-fn blank(run: &RunHeader, status: &str) -> RunResult {
-    RunResult {
-        status: status.to_owned(),
-        run: run.run(),
-        execution: run.execution.clone(),
-        target: run.target.clone(),
-        bundle: run.bundle.clone(),
-        digest: None,
-        started_at: run.started_at,
-        ended_at: None,
-        exit_code: None,
-        summary: None,
-        failure: None,
-        verified: None,
-        superseded_by: None,
-        report: None,
-        told: None,
     }
 }

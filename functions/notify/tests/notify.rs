@@ -145,15 +145,7 @@ async fn v7_the_result_stands_if_the_mail_cannot_be_sent() {
 async fn a_failure_is_told_with_its_code_and_the_database_as_it_is() {
     let aws = Aws::new();
     let run: RunHeader = serde_json::from_value(header()).unwrap();
-    let verified = json!({
-        "verdict": "between", "assertions": "none", "applied": ["V1__a.sql"], "missing": ["V2__b.sql"],
-        "openUnits": [], "findings": [],
-    });
-    let report = notify(&aws)
-        .papers
-        .put_json(&run, "verified.json", &verified)
-        .await
-        .unwrap();
+    let report = paper(&aws, "verified.json", &between()).await;
     let Answer::Ended(reply) = ask(
         &aws,
         ended(&json!({
@@ -191,6 +183,149 @@ async fn a_paper_that_was_changed_does_not_keep_the_outcome_from_being_told() {
         .unwrap();
     assert_eq!(status(&aws), "migrated");
     assert_eq!(aws.mails().len(), 1);
+}
+
+fn between() -> Value {
+    json!({
+        "verdict": "between", "assertions": "none", "applied": ["V1__a.sql"], "missing": ["V2__b.sql"],
+        "openUnits": [], "findings": [],
+    })
+}
+
+fn snapshotted() -> Value {
+    let paper = json!({"key": "runs/shop/x/plan.json", "versionId": "v", "sha256": "0".repeat(64)});
+    json!({
+        "snapshot": "belay-shop-x-1", "instance": "shop-db", "resource": "db-1", "attempt": 1, "plan": paper,
+        "digest": "0".repeat(64), "configuration": paper, "census": paper, "quiesced": true,
+        "at": "2026-11-20T10:00:03Z",
+    })
+}
+
+fn instance() -> Value {
+    json!({"rds": {"instance": "shop-db"}, "restore": "if-lossless", "quiesce": {"roles": ["app"]}})
+}
+
+async fn paper(aws: &Aws, name: &str, content: &Value) -> Value {
+    let run: RunHeader = serde_json::from_value(header()).unwrap();
+    let paper = notify(aws).papers.put_json(&run, name, content).await.unwrap();
+    serde_json::to_value(paper).unwrap()
+}
+
+#[tokio::test]
+async fn a_restore_is_told_with_its_papers() {
+    let aws = Aws::new();
+    let restored = json!({
+        "instance": "shop-db", "failed": "shop-db-failed-x", "snapshot": "belay-shop-x-1", "lossless": true,
+        "compared": {"tables": 2, "counted": 2, "rows": 100_000}, "differences": [], "left": [], "writes": [],
+    });
+    let ending = json!({
+        "outcome": "restored", "failure": caught("Belay.SqlFailed"), "lockKey": "shop-db", "instance": instance(),
+        "snapshot": paper(&aws, "snapshot.json", &snapshotted()).await,
+        "restored": paper(&aws, "restored.json", &restored).await,
+        "cleaned": ["an index was dropped"],
+    });
+    ask(&aws, ended(&ending)).await.unwrap();
+    let result = aws.json(RESULT).unwrap();
+    assert_eq!(result["exitCode"], 1);
+    assert_eq!(result["snapshot"], "belay-shop-x-1");
+    assert_eq!(result["restored"], restored);
+    let mail = aws.mails().remove(0);
+    assert_eq!(mail.subject, "[belay] shop: restored - SqlFailed");
+    assert!(mail.body.contains("every row and object is back"), "{}", mail.body);
+    assert!(
+        mail.body.contains("--db-instance-identifier shop-db-failed-x"),
+        "{}",
+        mail.body
+    );
+    let full = result["report"].as_str().unwrap().replace(".html", ".json");
+    let full = aws.json(full.strip_prefix("s3://bucket/").unwrap()).unwrap();
+    assert_eq!(full["snapshot"], snapshotted());
+    assert_eq!(full["cleaned"], json!(["an index was dropped"]));
+}
+
+#[tokio::test]
+async fn q3_who_is_kept_out_comes_first() {
+    let aws = Aws::new();
+    let run: RunHeader = serde_json::from_value(header()).unwrap();
+    let ending = json!({
+        "outcome": "needs-operator", "failure": caught("Belay.SqlFailed"), "lockKey": "shop-db",
+        "instance": instance(), "snapshot": paper(&aws, "snapshot.json", &snapshotted()).await,
+        "report": paper(&aws, "verified.json", &between()).await,
+        "compensation": caught("Belay.RestoreFailed"), "keptOut": ["app"],
+    });
+    ask(&aws, ended(&ending)).await.unwrap();
+    let result = aws.json(RESULT).unwrap();
+    assert_eq!(result["failure"]["code"], "Belay.SqlFailed");
+    assert_eq!(result["compensation"]["code"], "Belay.RestoreFailed");
+    assert_eq!(result["keptOut"], json!(["app"]));
+    let mail = aws.mails().remove(0).body;
+    assert!(mail.starts_with("CAN'T LOG IN to shop-db: app."), "{mail}");
+    let restore = format!(r#"'{{"target":"shop","action":"restore","run":"{}"}}'"#, run.run());
+    assert!(mail.contains(&restore), "{mail}");
+}
+
+#[tokio::test]
+async fn an_action_that_fails_leaves_the_quarantine_of_the_run_that_it_names() {
+    for (action, outcome, code, quarantined) in [
+        ("restore", "needs-operator", "Belay.RestoreFailed", true),
+        ("restore", "needs-operator", "Belay.Fenced", false),
+        ("restore", "rejected", "Belay.NotQuarantined", false),
+    ] {
+        let aws = Aws::new();
+        let snapshot = snapshotted().to_string();
+        aws.put_object("runs/shop/k3fq2zx7aa5b/snapshot.json", snapshot.as_bytes());
+        let mut run = header();
+        run["action"] = json!(action);
+        run.as_object_mut().unwrap().remove("bundle");
+        let ending = json!({
+            "step": "ended", "run": run, "outcome": outcome, "lockKey": "shop-db", "of": "k3fq2zx7aa5b",
+            "compensation": caught(code),
+        });
+        ask(&aws, ending).await.unwrap();
+        let mail = aws.mails().remove(0).body;
+        for way in [
+            "belay unlock --table locks --lock shop-db --run k3fq2zx7aa5b",
+            r#"{"target":"shop","action":"restore","run":"k3fq2zx7aa5b"}"#,
+        ] {
+            assert_eq!(mail.contains(way), quarantined, "{code}: {mail}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_door_that_is_opened_leaves_the_quarantine() {
+    for (of, quarantined) in [(json!("k3fq2zx7aa5b"), true), (Value::Null, false)] {
+        let aws = Aws::new();
+        let mut run = header();
+        run["action"] = json!("reopen");
+        run.as_object_mut().unwrap().remove("bundle");
+        ask(
+            &aws,
+            json!({"step": "ended", "run": run, "outcome": "done", "lockKey": "shop-db", "of": of}),
+        )
+        .await
+        .unwrap();
+        let mail = aws.mails().remove(0).body;
+        assert!(mail.starts_with("shop is open again"), "{mail}");
+        assert_eq!(
+            mail.contains("quarantined because of run k3fq2zx7aa5b"),
+            quarantined,
+            "{mail}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn papers_of_a_restore_that_cannot_be_read_do_not_keep_it_from_being_told() {
+    let aws = Aws::new();
+    let strange = paper(&aws, "strange.json", &json!({"strange": true})).await;
+    let ending = json!({
+        "outcome": "restored", "failure": caught("Belay.SqlFailed"), "lockKey": "shop-db", "instance": instance(),
+        "snapshot": strange, "restored": strange,
+    });
+    ask(&aws, ended(&ending)).await.unwrap();
+    assert_eq!(status(&aws), "restored");
+    assert!(aws.mails().remove(0).body.starts_with("shop is as it was"));
 }
 
 #[tokio::test]

@@ -1,11 +1,18 @@
 //! Check: the target's settings and the bundle's bytes, without the database.
 
-use belay_model::{Action, CheckReply, Code, Endpoint, Failure, RunHeader, Target};
+use belay_model::{
+    Action, CheckReply, Code, Endpoint, Failure, Instance, Rds, RestorePolicy, RunHeader, SnapshotPolicy, Target,
+};
 
 use crate::Validate;
 
 impl Validate {
-    pub(crate) async fn check(&self, run: &RunHeader, target: &Target) -> Result<CheckReply, Failure> {
+    pub(crate) async fn check(
+        &self,
+        run: &RunHeader,
+        target: &Target,
+        instance: Option<&Instance>,
+    ) -> Result<CheckReply, Failure> {
         check_target(target).map_err(|problem| {
             Failure::new(
                 Code::TargetInvalid,
@@ -13,8 +20,15 @@ impl Validate {
             )
             .next("correct the target's SSM parameter, then start a new execution with the same input")
         })?;
+        check_instance(target, instance).map_err(|problem| {
+            Failure::new(
+                Code::InstanceInvalid,
+                format!("the instance's parameter is wrong: {problem}"),
+            )
+            .next("correct the instance's SSM parameter, then start a new execution with the same input")
+        })?;
         let lock_key = lock_key(target);
-        if run.action == Action::Keep {
+        if matches!(run.action, Action::Keep | Action::Restore | Action::Reopen) {
             return Ok(CheckReply {
                 digest: None,
                 migrations: 0,
@@ -51,6 +65,27 @@ fn check_target(target: &Target) -> Result<(), &'static str> {
         "locks has a time of 0, which would mean to wait for ever"
     } else if topic.is_some_and(|topic| !topic.starts_with("arn:")) {
         "notify.topic is not an ARN"
+    } else {
+        return Ok(());
+    })
+}
+
+/// What serde can't say of an instance. Whether it is there, and could be restored, is found at Prepare.
+fn check_instance(target: &Target, instance: Option<&Instance>) -> Result<(), String> {
+    let (named, instance) = match (&target.instance, instance) {
+        (None, None) => return Ok(()),
+        (Some(named), Some(instance)) => (named, instance),
+        (Some(named), None) => return Err(format!("the target names {named}, and it was not read")),
+        (None, Some(instance)) => return Err(format!("{} was read, and the target names none", instance.name())),
+    };
+    Err(if matches!(instance.rds, Rds::Cluster(_)) {
+        "rds.cluster is not supported yet; name a DB instance".to_owned()
+    } else if instance.name() != named {
+        format!("rds.instance is {}, and the target names {named}", instance.name())
+    } else if instance.restore != RestorePolicy::Never && instance.snapshot == SnapshotPolicy::Never {
+        "restore needs a snapshot, and snapshot is never".to_owned()
+    } else if instance.retention.count == 0 {
+        "retention.count is 0, which would delete the snapshot of the run itself".to_owned()
     } else {
         return Ok(());
     })

@@ -20,6 +20,7 @@ impl Validate {
             flyway: &target.flyway,
             transaction: target.transaction,
             placeholders: &placeholders,
+            instance: None,
         };
         let info = belay_engine::info(&connect, &bundle, &request).await;
         let info = info.map_err(|error| error.failure())?;

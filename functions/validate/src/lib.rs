@@ -40,13 +40,19 @@ impl Validate {
             | ValidateRequest::Info { run, .. } => run.clone(),
         };
         let answer = match request {
-            ValidateRequest::Check { run, target } => self.check(&run, &target).await.map(Answer::Check),
+            ValidateRequest::Check { run, target, instance } => {
+                self.check(&run, &target, instance.as_ref()).await.map(Answer::Check)
+            }
             ValidateRequest::Plan {
                 run,
                 target,
+                instance,
                 attempt,
                 digest,
-            } => self.plan(&run, &target, attempt, &digest).await.map(Answer::Plan),
+            } => {
+                let planned = self.plan(&run, &target, instance.as_ref(), attempt, &digest).await;
+                planned.map(Answer::Plan)
+            }
             ValidateRequest::Info { run, target, digest } => self.info(&run, &target, &digest).await.map(Answer::Info),
         };
         match answer {

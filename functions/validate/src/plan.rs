@@ -2,7 +2,7 @@
 
 use belay_access::Sighting;
 use belay_engine::{PlanRequest, Planned};
-use belay_model::{Attempt, BundleDigest, Code, Failure, PlanReply, RunHeader, Target};
+use belay_model::{Attempt, BundleDigest, Code, Failure, Instance, PlanReply, RunHeader, Target};
 
 use crate::Validate;
 
@@ -11,6 +11,7 @@ impl Validate {
         &self,
         run: &RunHeader,
         target: &Target,
+        instance: Option<&Instance>,
         attempt: Attempt,
         digest: &BundleDigest,
     ) -> Result<PlanReply, Failure> {
@@ -21,6 +22,7 @@ impl Validate {
             flyway: &target.flyway,
             transaction: target.transaction,
             placeholders: &placeholders,
+            instance,
         };
         let planned = belay_engine::plan(&connect, &bundle, &request).await;
         let Planned { plan, before } = planned.map_err(|error| error.failure())?;

@@ -83,7 +83,10 @@ async fn k1_the_lock_is_of_the_instance_or_of_host_and_port() {
             json!({"/target/endpoint/host": "db.EXAMPLE.", "/target/endpoint/port": 6432}),
             "db.example:6432",
         ),
-        (json!({"/target/instance": "shop-db"}), "shop-db"),
+        (
+            json!({"/target/instance": "shop-db", "/instance": {"rds": {"instance": "shop-db"}}}),
+            "shop-db",
+        ),
     ] {
         let reply = check(&aws, request(&version, &more)).await.unwrap();
         assert_eq!(reply.lock_key, key);
@@ -146,5 +149,42 @@ async fn a_target_that_cannot_be_one_is_refused_before_the_bundle_is_read() {
     ] {
         let failure = check(&Aws::new(), request("v9", &more)).await.unwrap_err();
         assert_eq!(failure.code, Code::TargetInvalid, "{more}");
+    }
+}
+
+#[tokio::test]
+async fn an_instance_that_cannot_be_one_is_refused_for_every_action() {
+    for (instance, told) in [
+        (
+            json!({"rds": {"cluster": "shop-db"}}),
+            "rds.cluster is not supported yet",
+        ),
+        (json!({"rds": {"instance": "other"}}), "rds.instance is other"),
+        (
+            json!({"rds": {"instance": "shop-db"}, "snapshot": "never", "restore": "always"}),
+            "restore needs a snapshot",
+        ),
+        (
+            json!({"rds": {"instance": "shop-db"}, "retention": {"count": 0}}),
+            "retention.count is 0",
+        ),
+        (Value::Null, "the target names shop-db"),
+    ] {
+        for action in ["migrate", "restore", "reopen"] {
+            let more = json!({"/target/instance": "shop-db", "/instance": instance, "/run/action": action});
+            let failure = check(&Aws::new(), request("v9", &more)).await.unwrap_err();
+            assert_eq!(failure.code, Code::InstanceInvalid, "{instance}");
+            assert!(failure.message.contains(told) && failure.next.is_some(), "{failure}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn actions_without_a_bundle_look_at_the_settings_alone() {
+    for action in ["keep", "restore", "reopen"] {
+        let more = json!({"/target/instance": "shop-db", "/instance": {"rds": {"instance": "shop-db"}, "snapshot": "never"},
+            "/run/action": action, "/run/bundle": null});
+        let reply = check(&Aws::new(), request("", &more)).await.unwrap();
+        assert_eq!((reply.digest, reply.lock_key.as_str()), (None, "shop-db"));
     }
 }

@@ -1,8 +1,9 @@
 //! `verify`: closes the attempt, asks the database where it is, and says how the run ended.
 
 use belay_access::Access;
+use belay_bundle::Bundle;
 use belay_engine::VerifyInput;
-use belay_model::{Code, Failure, Judgement, VerifyReply, VerifyRequest};
+use belay_model::{Action, Code, Failure, Judgement, Outcome, Plan, RunHeader, VerifyReply, VerifyRequest};
 
 /// The function, with what it needs.
 #[derive(Debug)]
@@ -24,29 +25,37 @@ impl Verify {
             plan,
             digest,
             failure,
+            of,
+            restored,
         } = request;
         let plan = self.access.plan(&plan, &digest).await?;
-        let bundle = match self.access.known_bundle(&run, &plan.bundle).await {
-            Ok(bundle) => Some(bundle),
-            // Whoever deleted it did not change what the database says.
-            Err(failure) if failure.code == Code::BundleGone => None,
-            Err(failure) => return Err(failure),
-        };
+        let bundle = self.bundle(&run, &plan).await?;
+        let of = of.unwrap_or_else(|| run.run());
         let placeholders = self.access.placeholders(&plan).await?;
-        let observed = self.access.observed(&run, attempt).await;
+        let observed = self.access.observed(&run.target, &of, attempt).await;
         let connect = self.access.connect(&run, &target).await?;
-        let verified = belay_engine::verify(VerifyInput {
+        let mut verified = belay_engine::verify(VerifyInput {
             connect: &connect,
             bundle: bundle.as_ref(),
             plan: &plan,
             placeholders: &placeholders,
+            run: &of,
             attempt,
+            restored,
             observed: &observed,
         })
         .await
         .map_err(|error| error.failure())?;
         let failed = failure.map(|caught| caught.failure(Code::Bug).code);
-        let Judgement { outcome, stale } = verified.judge(failed);
+        let Judgement { outcome, stale } = verified.judge(failed, restored);
+        if outcome == Outcome::NeedsOperator && !restored && target.instance.is_some() {
+            verified.writes = self.access.writes_by_others(&run.target, &of, attempt, &connect).await;
+        }
+        let outcome = match (outcome, run.action) {
+            // Asked for, and so.
+            (Outcome::Restored, Action::Restore) => Outcome::Done,
+            (outcome, _) => outcome,
+        };
         tracing::info!(verdict = %verified.verdict, outcome = %outcome, stale, "verified");
         let report = self.access.papers().put_json(&run, "verified.json", &verified).await;
         Ok(VerifyReply {
@@ -56,5 +65,17 @@ impl Verify {
             assertions: verified.assertions,
             report: report.map_err(|error| error.failure())?,
         })
+    }
+
+    /// The bundle, for its assertions: an action has none, and whoever deleted it did not change what the database says.
+    async fn bundle(&self, run: &RunHeader, plan: &Plan) -> Result<Option<Bundle>, Failure> {
+        if run.bundle.is_none() {
+            return Ok(None);
+        }
+        match self.access.known_bundle(run, &plan.bundle).await {
+            Ok(bundle) => Ok(Some(bundle)),
+            Err(failure) if failure.code == Code::BundleGone => Ok(None),
+            Err(failure) => Err(failure),
+        }
     }
 }

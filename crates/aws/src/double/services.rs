@@ -125,7 +125,7 @@ impl State {
         Ok(json!({"Count": items.len(), "ScannedCount": items.len(), "Items": items}))
     }
 
-    /// Conditions of the form `#a = :x AND …`, and updates of the form `SET #a = :x, … REMOVE #b, …`.
+    /// Conditions of the form `#a = :x AND #b <> :y AND attribute_not_exists(#c) …`, and updates of the form `SET #a = :x, … REMOVE #b, …`.
     fn update_item(&mut self, request: &Value) -> Result<Value, &'static str> {
         self.refuses(Service::Locks)?;
         let key = request["Key"]["key"]["S"].as_str().unwrap();
@@ -133,8 +133,15 @@ impl State {
         let value = |alias: &str| request["ExpressionAttributeValues"][alias].clone();
         let mut item = self.locks.get(key).cloned().unwrap_or_else(Map::new);
         for condition in request["ConditionExpression"].as_str().unwrap().split(" AND ") {
-            let (left, right) = condition.split_once(" = ").unwrap();
-            if item.get(&name(left)) != Some(&value(right)) {
+            let holds = match condition.split_once(' ').unwrap_or((condition, "")) {
+                (left, equal) if equal.starts_with("= ") => item.get(&name(left)) == Some(&value(&equal[2..])),
+                (left, other) if other.starts_with("<> ") => item.get(&name(left)) != Some(&value(&other[3..])),
+                (absent, _) => {
+                    let absent = absent.strip_prefix("attribute_not_exists(").unwrap();
+                    !item.contains_key(&name(absent.trim_end_matches(')')))
+                }
+            };
+            if !holds {
                 return Err("ConditionalCheckFailedException");
             }
         }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use belay_engine::{
-    Budget, EngineError, MigrateInput, Observed, OpenGate, Placeholders, PlanRequest, Planned, VerifyInput,
+    Budget, CleanupInput, EngineError, MigrateInput, Observed, OpenGate, Placeholders, PlanRequest, Planned,
+    VerifyInput,
 };
-use belay_model::{Attempt, Code, Failure, MigrateStatus, Outcome, RunId, Verified};
+use belay_model::{Attempt, Code, Failure, Finding, FindingKind, MigrateStatus, Outcome, RunId, Verdict, Verified};
 use tokio::time::Instant;
 
 use super::Prepared;
@@ -65,7 +66,9 @@ impl Migration<'_> {
             let tried = self.attempt(attempt, stop).await;
             if attempt.0 < ATTEMPTS
                 && let Tried::Verified { verified, failure, .. } = &tried
-                && verified.judge(failure.as_ref().map(|failure| failure.code)).stale
+                && verified
+                    .judge(failure.as_ref().map(|failure| failure.code), false)
+                    .stale
             {
                 self.say("Somebody else moved the history; nothing of this run is in. Planning again …");
                 attempt = Attempt(attempt.0 + 1);
@@ -104,7 +107,9 @@ impl Migration<'_> {
                 verified,
                 failure,
             } => Ended {
-                outcome: verified.judge(failure.as_ref().map(|failure| failure.code)).outcome,
+                outcome: verified
+                    .judge(failure.as_ref().map(|failure| failure.code), false)
+                    .outcome,
                 planned: Some(planned),
                 verified: Some(verified),
                 failure,
@@ -152,10 +157,16 @@ impl Migration<'_> {
             bundle: Some(&self.prepared.bundle),
             plan: &planned.plan,
             placeholders: &placeholders,
+            run: self.run_id(),
             attempt,
+            restored: false,
             observed: &observed,
         };
-        match self.verify(input, stop).await {
+        let verified = match self.verify(input, stop).await {
+            Ok(verified) if verified.verdict == Verdict::Between => self.after_cleanup(input, verified, stop).await,
+            verified => verified,
+        };
+        match verified {
             Ok(verified) => Tried::Verified {
                 planned: Box::new(planned),
                 verified,
@@ -248,6 +259,44 @@ impl Migration<'_> {
                 () = stop.asked() => return Err(given_up()),
             }
             pause = (pause * 2).min(Duration::from_secs(5));
+        }
+    }
+
+    /// The verdict after what a failed file left was taken away, where that is sure (L2).
+    async fn after_cleanup(
+        &self,
+        input: VerifyInput<'_>,
+        verified: Verified,
+        stop: &mut Stop,
+    ) -> Result<Verified, Failure> {
+        let cleaning = belay_engine::cleanup(CleanupInput {
+            connect: input.connect,
+            plan: input.plan,
+            budget: Budget::UNLIMITED,
+            gate: &OpenGate,
+        });
+        let cleaned = tokio::select! {
+            biased;
+            cleaned = self.watched(cleaning) => cleaned,
+            () = stop.asked() => return Ok(verified),
+        };
+        match cleaned {
+            Ok(cleaned) if cleaned.is_empty() => Ok(verified),
+            Ok(cleaned) => {
+                let mut verified = self.verify(input, stop).await?;
+                let notes = cleaned.into_iter().map(|message| Finding {
+                    kind: FindingKind::Note,
+                    message,
+                });
+                verified.findings.extend(notes);
+                Ok(verified)
+            }
+            Err(error) => {
+                let failure = error.failure();
+                let screen = &self.prepared.screen;
+                screen.warn(&format!("What the file left was not taken away: {}", failure.message));
+                self.verify(input, stop).await
+            }
         }
     }
 

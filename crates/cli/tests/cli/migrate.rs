@@ -125,3 +125,18 @@ async fn a_caret_is_under_the_fault() {
     assert!(said.err.contains("V1__a.sql:1:"), "{said:?}");
     assert!(said.err.len() < 2_000, "{}", said.err.len());
 }
+
+#[tokio::test]
+async fn l2_what_a_failed_file_left_is_taken_away_and_the_database_asked_again() {
+    let bench = Bench::new().await;
+    bench.files(&[("V1__a.sql", "CREATE TABLE a (id int); INSERT INTO a VALUES (1), (1)")]);
+    assert_eq!(bench.belay("migrate", &[]).code, 0);
+    bench.files(&[("V2__u.sql", "CREATE UNIQUE INDEX CONCURRENTLY u ON a (id)")]);
+    let said = bench.belay("migrate", &[]);
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.out.contains("INVALID index public.u; it is dropped"), "{said:?}");
+    assert_eq!(
+        bench.look("SELECT count(*) FROM pg_index WHERE NOT indisvalid").await,
+        "0"
+    );
+}

@@ -113,7 +113,9 @@ async fn v4_a_bundle_that_is_gone_keeps_nobody_from_the_verdict() {
         bundle: None,
         plan: &planned.plan,
         placeholders: &world.values(&planned),
+        run: &world.connect.run,
         attempt: world.attempt,
+        restored: false,
         observed: &belay_engine::Observed::default(),
     })
     .await

@@ -180,6 +180,7 @@ async fn info_tells_flyways_states() {
         flyway: &world.flyway,
         transaction: world.transaction,
         placeholders: &world.placeholders,
+        instance: None,
     };
     let info = belay_engine::info(&world.connect, &files, &request).await.unwrap();
     let shown: Vec<String> = info

@@ -103,6 +103,17 @@ async fn l2_what_is_rolled_back_in_its_own_transaction_leaves_no_progress() {
 }
 
 #[tokio::test]
+async fn l2_what_only_sets_something_for_the_session_is_nothing_done() {
+    let world = World::new().await;
+    let files = [(
+        "V1__own.sql",
+        "SET search_path = pg_catalog; RESET search_path; SELECT nope; COMMIT",
+    )];
+    let ran = world.ship(&files).await;
+    assert_eq!(ran.told(), "before Belay.SqlFailed");
+}
+
+#[tokio::test]
 async fn l1_a_statement_that_failed_outside_a_transaction_is_between() {
     let world = World::new().await;
     let ran = world

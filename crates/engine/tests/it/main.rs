@@ -5,6 +5,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test says what broke by breaking")]
 
 mod assertions;
+mod census;
+mod cleanup;
+mod door;
 mod faults;
 mod flyway;
 mod groups;
@@ -13,3 +16,4 @@ mod plans;
 mod tls;
 mod verdicts;
 mod world;
+mod writes;

@@ -39,6 +39,7 @@ async fn only_a_server_that_proves_who_it_is_is_talked_to() {
             flyway: &world.flyway,
             transaction: world.transaction,
             placeholders: &world.placeholders,
+            instance: None,
         };
         let told = match belay_engine::info(&connect, &files, &request).await {
             Ok(_) => "ok".to_owned(),

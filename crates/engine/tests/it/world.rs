@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use belay_bundle::{Bundle, Limits};
 use belay_engine::{
-    Budget, Connect, EngineError, Given, MigrateInput, Migrated, Observed, OpenGate, Placeholders, PlanRequest,
-    Planned, VerifyInput,
+    Budget, CleanupInput, Connect, EngineError, Given, MigrateInput, Migrated, Observed, OpenGate, Placeholders,
+    PlanRequest, Planned, VerifyInput,
 };
 use belay_local::{Build, Postgres, Settings};
-use belay_model::{Attempt, Endpoint, FlywaySettings, LockSettings, RunId, Tls, TransactionMode, Verdict, Verified};
+use belay_model::{
+    Attempt, Endpoint, FlywaySettings, Instance, LockSettings, RunId, Tls, TransactionMode, Verdict, Verified,
+};
 use tokio::sync::OnceCell;
 use tokio_postgres::SimpleQueryMessage;
 
@@ -38,6 +40,7 @@ pub(crate) struct World {
     pub(crate) flyway: FlywaySettings,
     pub(crate) transaction: TransactionMode,
     pub(crate) placeholders: BTreeMap<String, Given>,
+    pub(crate) instance: Option<Instance>,
     pub(crate) budget: Budget,
     pub(crate) attempt: Attempt,
 }
@@ -50,6 +53,11 @@ impl World {
     /// On a server that nobody else uses; it ends with the tests.
     pub(crate) async fn alone() -> Self {
         Self::on(Box::leak(Box::new(start().await))).await
+    }
+
+    /// Another database on the same server.
+    pub(crate) async fn beside(&self) -> Self {
+        Self::on(self.postgres).await
     }
 
     async fn on(postgres: &'static Postgres) -> Self {
@@ -78,6 +86,7 @@ impl World {
             flyway: FlywaySettings::default(),
             transaction: TransactionMode::Auto,
             placeholders: BTreeMap::new(),
+            instance: None,
             budget: Budget::UNLIMITED,
             attempt: Attempt::FIRST,
         };
@@ -146,6 +155,7 @@ impl World {
             flyway: &self.flyway,
             transaction: self.transaction,
             placeholders: &self.placeholders,
+            instance: self.instance.as_ref(),
         };
         belay_engine::plan(&self.connect, bundle, &request).await
     }
@@ -172,6 +182,16 @@ impl World {
         .await
     }
 
+    pub(crate) async fn cleanup(&self, planned: &Planned) -> Result<Vec<String>, EngineError> {
+        belay_engine::cleanup(CleanupInput {
+            connect: &self.connect,
+            plan: &planned.plan,
+            budget: self.budget,
+            gate: &OpenGate,
+        })
+        .await
+    }
+
     pub(crate) async fn verify(&self, bundle: &Bundle, planned: &Planned, migrated: Option<&Migrated>) -> Verified {
         let observed = Observed {
             planned: planned.before.clone(),
@@ -183,7 +203,9 @@ impl World {
             bundle: Some(bundle),
             plan: &planned.plan,
             placeholders: &self.values(planned),
+            run: &self.connect.run,
             attempt: self.attempt,
+            restored: false,
             observed: &observed,
         })
         .await

@@ -2,11 +2,12 @@
 
 use std::process::Command;
 
-use belay_local::{Aws, Error, FIRST_TARGET, Result, Stack, psql};
+use belay_local::{Aws, DbInstance, Error, FIRST_INSTANCE, FIRST_TARGET, Result, Stack, psql};
 
 /// The database at one moment.
 pub(super) struct Look {
-    /// Everything in it as `pg_dump` writes it, but for the journal, which is not part of "as it was".
+    /// Everything in it as `pg_dump` writes it, but for the journal, which is not part of "as it was", and for what the
+    /// demo's own writer writes.
     pub(super) dump: String,
     /// The history's scripts and checksums, by rank.
     pub(super) history: Vec<String>,
@@ -14,13 +15,17 @@ pub(super) struct Look {
     pub(super) rows: usize,
     /// Sessions that the database ever had, as PostgreSQL counts them. A look adds its own, and takes them off again.
     pub(super) sessions: i64,
+    /// RDS's own name for the very database that the instance's name leads to.
+    pub(super) resource: String,
 }
 
 impl Look {
+    /// Looks at what the first instance's name leads to.
     pub(super) async fn at(stack: &Stack) -> Result<Self> {
+        let instance = instance(stack, FIRST_INSTANCE).await?;
         // Asked from another database, and before the dump opens this one.
-        let sessions = sessions(stack).await?;
-        let dump = dump(stack)?;
+        let sessions = sessions(&instance).await?;
+        let dump = dump(&instance)?;
         let mut history = Vec::new();
         let (mut rows, mut table) = (0, None);
         for line in dump.lines() {
@@ -44,6 +49,7 @@ impl Look {
             history,
             rows,
             sessions: sessions - LOOKS.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
+            resource: instance.resource_id,
         })
     }
 }
@@ -51,13 +57,29 @@ impl Look {
 /// Each look is one session of `pg_dump`.
 static LOOKS: std::sync::atomic::AtomicI64 = std::sync::atomic::AtomicI64::new(0);
 
-fn dump(stack: &Stack) -> Result<String> {
+/// An instance by its name, as RDS has it now.
+pub(super) async fn instance(stack: &Stack, name: &str) -> Result<DbInstance> {
+    stack.rds()?.instance(name).await
+}
+
+/// One number from an instance's database.
+pub(super) async fn number(instance: &DbInstance, sql: &str) -> Result<i64> {
+    let refused = |source| Error::Sql {
+        doing: sql.to_owned(),
+        source,
+    };
+    let row = instance.look(FIRST_TARGET).await?.query_one(sql, &[]).await;
+    row.map_err(refused)?.try_get(0).map_err(refused)
+}
+
+fn dump(instance: &DbInstance) -> Result<String> {
     let program = psql()?.with_file_name("pg_dump");
-    let postgres = stack.postgres();
     let mut command = Command::new(&program);
-    command
-        .arg(postgres.url(postgres.superuser(), FIRST_TARGET))
-        .args(["--exclude-schema=belay", "--no-sync"]);
+    command.arg(instance.url(instance.migrator()?, FIRST_TARGET)).args([
+        "--exclude-schema=belay",
+        "--exclude-schema=visits",
+        "--no-sync",
+    ]);
     let output = command.output().map_err(|source| Error::File {
         doing: "run",
         path: program.clone(),
@@ -79,9 +101,8 @@ fn dump(stack: &Stack) -> Result<String> {
     Ok(lines.collect::<Vec<_>>().join("\n"))
 }
 
-async fn sessions(stack: &Stack) -> Result<i64> {
-    let postgres = stack.postgres();
-    let client = postgres.connect(postgres.superuser(), "postgres").await?;
+async fn sessions(instance: &DbInstance) -> Result<i64> {
+    let client = instance.look("postgres").await?;
     let refused = |source| Error::Sql {
         doing: "count the sessions".to_owned(),
         source,

@@ -39,6 +39,6 @@ impl fmt::Debug for Role {
 }
 
 /// A name as an SQL identifier.
-pub(super) fn quote(name: &str) -> String {
+pub(crate) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

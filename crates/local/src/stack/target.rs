@@ -6,7 +6,7 @@ use serde_json::json;
 use super::Stack;
 use crate::aws::{Aws, failed, present};
 use crate::error::Result;
-use crate::postgres::Postgres;
+use crate::postgres::{Postgres, Role};
 
 impl Stack {
     /// Makes an empty database of this name on `server`, owned by its migrator, and makes it a target: its own secret,
@@ -30,24 +30,8 @@ impl Stack {
     /// An empty database and a secret for it; the target that they would be.
     pub(super) async fn new_database(&self, aws: &Aws, server: &Postgres, name: &str) -> Result<Target> {
         server.create_database(name, server.migrator()).await?;
-        let secret = self.put_secret(aws, server, name).await?;
-        Ok(Target {
-            engine: Engine::Postgresql,
-            endpoint: Endpoint {
-                host: "127.0.0.1".to_owned(),
-                port: server.port(),
-                database: name.to_owned(),
-            },
-            instance: None,
-            credentials: Credentials { secret },
-            set_role: None,
-            tls: Tls::Off,
-            transaction: Default::default(),
-            placeholders: Default::default(),
-            flyway: Default::default(),
-            locks: Default::default(),
-            notify: None,
-        })
+        let secret = self.put_secret(aws, server.migrator(), name).await?;
+        Ok(target_at("127.0.0.1", server.port(), name, secret))
     }
 
     /// Writes a target's parameter, or overwrites it.
@@ -62,9 +46,8 @@ impl Stack {
         put.send().await.map(drop).map_err(failed("ssm:PutParameter"))
     }
 
-    /// A secret with a server's migrator, under `<stack>/<name>`; its ARN.
-    async fn put_secret(&self, aws: &Aws, server: &Postgres, name: &str) -> Result<String> {
-        let role = server.migrator();
+    /// A secret with a role, under `<stack>/<name>`; its ARN.
+    pub(super) async fn put_secret(&self, aws: &Aws, role: &Role, name: &str) -> Result<String> {
         let secret = json!({"username": role.name(), "password": role.password()}).to_string();
         let create = aws
             .secrets
@@ -73,5 +56,26 @@ impl Stack {
             .secret_string(secret);
         let created = create.send().await.map_err(failed("secretsmanager:CreateSecret"))?;
         present(created.arn, "the answer of secretsmanager:CreateSecret", "ARN")
+    }
+}
+
+/// A target without TLS, which only an address of this machine may have.
+pub(super) fn target_at(host: &str, port: u16, database: &str, secret: String) -> Target {
+    Target {
+        engine: Engine::Postgresql,
+        endpoint: Endpoint {
+            host: host.to_owned(),
+            port,
+            database: database.to_owned(),
+        },
+        instance: None,
+        credentials: Credentials { secret },
+        set_role: None,
+        tls: Tls::Off,
+        transaction: Default::default(),
+        placeholders: Default::default(),
+        flyway: Default::default(),
+        locks: Default::default(),
+        notify: None,
     }
 }

@@ -4,6 +4,7 @@ use belay_model::{AssertionState, Code, Finding, FindingKind, Outcome, Verdict, 
 
 use crate::plain::line;
 use crate::report::Block;
+use crate::sections::undoing;
 use crate::story::Story;
 
 pub(super) fn of_database(story: &Story<'_>) -> Vec<Block> {
@@ -14,7 +15,11 @@ pub(super) fn of_database(story: &Story<'_>) -> Vec<Block> {
     match outcome {
         Outcome::Migrated => migrated(story, verified),
         Outcome::NeedsOperator => undecided(story, verified),
-        Outcome::Unchanged => vec![Block::Words(unchanged(verified).to_owned())],
+        Outcome::Unchanged => {
+            let mut blocks = cleaned(story);
+            blocks.push(Block::Words(unchanged(verified).to_owned()));
+            blocks
+        }
         Outcome::UpToDate
         | Outcome::Done
         | Outcome::Undone
@@ -79,13 +84,21 @@ fn migrated(story: &Story<'_>, verified: Option<&Verified>) -> Vec<Block> {
     blocks
 }
 
+fn cleaned(story: &Story<'_>) -> Vec<Block> {
+    if story.cleaned.is_empty() {
+        return Vec::new();
+    }
+    let cleaned = story.cleaned.iter().map(|what| line(what)).collect();
+    vec![Block::List("Cleaned up".to_owned(), cleaned)]
+}
+
 fn unchanged(verified: Option<&Verified>) -> &'static str {
     match verified.map(|verified| verified.verdict) {
         Some(Verdict::Before) => {
             "This run committed nothing: Verify looked, with every session of the run gone. Numbers that sequences \
              gave out, and effects outside of the database, do not roll back."
         }
-        _ => "This run did not come so far as to change anything.",
+        _ => "This run did not come so far as to begin a migration.",
     }
 }
 
@@ -95,7 +108,7 @@ fn undecided(story: &Story<'_>, verified: Option<&Verified>) -> Vec<Block> {
         if code == Some(Code::Quarantined) {
             return vec![Block::Words("It is as the earlier run left it.".to_owned())];
         }
-        return Vec::new();
+        return undoing::databases(story);
     };
     let mut blocks = vec![Block::Words(
         match verified.verdict {
@@ -120,6 +133,12 @@ fn undecided(story: &Story<'_>, verified: Option<&Verified>) -> Vec<Block> {
             blocks.push(Block::List(heading.to_owned(), entries));
         }
     }
+    blocks.extend(cleaned(story));
+    if !verified.writes.is_empty() && story.result.restored.is_none() {
+        let heading = "Others wrote since the snapshot, at least".to_owned();
+        blocks.push(Block::List(heading, undoing::writes(&verified.writes)));
+    }
+    blocks.extend(undoing::databases(story));
     blocks
 }
 

@@ -4,17 +4,15 @@ use belay_model::{Failure, Outcome, Place, ServerError};
 
 use crate::plain::{line, lines};
 use crate::report::Block;
+use crate::sections::undoing;
 use crate::story::Story;
 
 pub(super) fn happened(story: &Story<'_>) -> Vec<Block> {
     let mut blocks: Vec<_> = story.why.into_iter().map(|why| Block::Words(line(why))).collect();
     if let Some(failure) = &story.result.failure {
-        blocks.push(Block::Quote(told(failure)));
-        if failure.problems.len() > 1 {
-            let problems = failure.problems.iter().map(|problem| line(&problem.to_string()));
-            blocks.push(Block::List("Every problem".to_owned(), problems.collect()));
-        }
+        blocks.extend(quote(failure));
     }
+    blocks.extend(undoing::trouble(story));
     if let (Ok(Outcome::Superseded), Some(by)) = (story.result.status.parse(), &story.result.superseded_by) {
         blocks.push(Block::Words(format!("Version {} runs instead.", line(by))));
     }
@@ -27,6 +25,16 @@ pub(super) fn happened(story: &Story<'_>) -> Vec<Block> {
                 problems.collect(),
             ));
         }
+    }
+    blocks
+}
+
+/// A failure, with every problem if there are several.
+pub(super) fn quote(failure: &Failure) -> Vec<Block> {
+    let mut blocks = vec![Block::Quote(told(failure))];
+    if failure.problems.len() > 1 {
+        let problems = failure.problems.iter().map(|problem| line(&problem.to_string()));
+        blocks.push(Block::List("Every problem".to_owned(), problems.collect()));
     }
     blocks
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod compensation;
 mod stage;
 
 use belay_model::{Code, FindingKind, MigrateStatus, Outcome, Verdict};

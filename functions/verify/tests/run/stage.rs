@@ -10,7 +10,9 @@ use belay_aws::lock::Locks;
 use belay_bundle::{Bundle, Limits};
 use belay_local::{Postgres, Settings};
 use belay_migrate::{Answer, Migrate};
-use belay_model::{BundleDigest, Failure, MigrateStatus, PlanReply, RunId, Verified, VerifyReply};
+use belay_model::{
+    BundleDigest, Failure, HistoryTable, MigrateStatus, PlanReply, RunHeader, RunId, Verified, VerifyReply,
+};
 use belay_validate::Validate;
 use belay_verify::Verify;
 use serde::de::DeserializeOwned;
@@ -164,6 +166,53 @@ impl Stage {
             Answer::Kept(reply) => Ok(reply.closed),
             other => panic!("{other:?}"),
         }
+    }
+
+    pub(crate) async fn cleanup(&self, plan: &PlanReply) -> Result<Vec<String>, Failure> {
+        let request = json!({
+            "step": "cleanup", "run": self.header("migrate"), "target": self.target, "attempt": 1,
+            "plan": plan.plan, "digest": plan.digest, "lock": {"key": "db", "fence": 7},
+        });
+        match self.ask_migrate(request).await? {
+            Answer::Cleaned(reply) => Ok(reply.cleaned),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Notes a snapshot of now for the first attempt, as `snapshot` does.
+    pub(crate) async fn note_snapshot(&self, plan: &PlanReply) {
+        let access = Access::new(&self.aws.config(), "bucket");
+        let header: RunHeader = read(self.header("migrate"));
+        let connect = access.connect(&header, &read(self.target.clone())).await.unwrap();
+        let history = HistoryTable {
+            schema: "public".to_owned(),
+            table: "flyway_schema_history".to_owned(),
+        };
+        let census = belay_engine::take_census(&connect, &history, false).await.unwrap();
+        let census = access.papers().put_json(&header, "census.json", &census).await.unwrap();
+        let paper = json!({
+            "snapshot": "belay-shop-x-1", "instance": "db", "resource": "db-X", "attempt": 1, "plan": plan.plan,
+            "digest": plan.digest, "configuration": census, "census": census, "quiesced": false,
+            "at": "2026-11-20T10:00:00Z",
+        });
+        access
+            .papers()
+            .put_json(&header, "snapshot.json", &paper)
+            .await
+            .unwrap();
+    }
+
+    /// What the action `restore` of another execution finds, when this run's snapshot is restored.
+    pub(crate) async fn verify_restored(&self, plan: &PlanReply) -> Result<VerifyReply, Failure> {
+        let request = json!({
+            "run": {"execution": format!("{}-action", self.execution), "startedAt": "2026-11-20T11:00:00Z",
+                    "target": "shop", "action": "restore"},
+            "target": self.target, "attempt": 1, "plan": plan.plan, "digest": plan.digest, "of": self.run(), "restored": true,
+        });
+        let verify = Verify {
+            access: Access::new(&self.aws.config(), "bucket"),
+        };
+        verify.handle(read(request)).await
     }
 
     /// The reply, and the paper behind it.
