@@ -15,7 +15,7 @@ use belay_bundle::{Bundle, Limits};
 use belay_local::{DbInstance, Rds, RdsSettings, Settings};
 use belay_migrate::Migrate;
 use belay_model::{
-    BundleDigest, Failure, PlanReply, PrepareReply, Progress, RestoreReply, Restored, RestoredRef, RunId,
+    BundleDigest, Code, Failure, PlanReply, PrepareReply, Progress, RestoreReply, Restored, RestoredRef, RunId,
     SnapshotReply, Snapshotted, VerifyReply,
 };
 use belay_restore::Restore;
@@ -259,16 +259,23 @@ impl Stage {
         verify.handle(read(request)).await
     }
 
-    /// One call of `restore`, as the run itself or as the execution of an action.
+    /// One call of `restore` by the run itself.
     pub(crate) async fn restore_once(&self) -> Result<RestoreReply, Failure> {
+        self.ask_restore("migrate").await
+    }
+
+    /// One call of `restore`: by the run itself, or by the action that a person started.
+    pub(crate) async fn ask_restore(&self, action: &str) -> Result<RestoreReply, Failure> {
         let restore = Restore {
             access: self.access(),
             locks: self.locks(),
             snapshots: self.provider(),
             stack: "belay".to_owned(),
         };
+        let mut header = self.header();
+        header["action"] = json!(action);
         let request = json!({
-            "run": self.header(), "target": self.target, "instance": self.instance, "of": self.run(),
+            "run": header, "target": self.target, "instance": self.instance, "of": self.run(),
             "lock": {"key": NAME, "fence": 7},
         });
         restore.handle(read(request)).await
@@ -293,9 +300,15 @@ impl Stage {
             self.door("quiesce").await.unwrap();
         }
         for _ in 0..ROUNDS {
-            let reply = self.snapshot_once(&plan, &prepared).await.unwrap();
-            if let Some(paper) = reply.snapshot {
-                return (plan, read(self.aws.json(&paper.key).unwrap()));
+            match self.snapshot_once(&plan, &prepared).await {
+                Ok(SnapshotReply { snapshot: None, .. }) => {}
+                Ok(SnapshotReply {
+                    snapshot: Some(paper), ..
+                }) => {
+                    return (plan, read(self.aws.json(&paper.key).unwrap()));
+                }
+                // A machine that is busy: the workflow asks again, too.
+                Err(failure) => assert_eq!(failure.code, Code::Database, "{failure:#?}"),
             }
         }
         panic!("no snapshot: {:#?}", self.rds.requests());

@@ -83,6 +83,48 @@ async fn never_touches_nothing_by_itself() {
     assert_eq!(one(&stage.by_endpoint().await.unwrap(), VISITS).await, acknowledged);
 }
 
+/// `never`, and then a person's word: the door is closed for the swap (Q3), and what was written since the snapshot is in
+/// the failed database.
+#[tokio::test]
+async fn q3_a_person_restores_while_somebody_writes() {
+    let stage = Stage::new(json!({"restore": "never", "quiesce": {"roles": ["app"]}})).await;
+    let writer = Writer::begin(&stage).await;
+    let ready = stage.fail_between().await;
+    writer.writes(20).await;
+    let restored = loop {
+        if let Some(restored) = stage.ask_restore("restore").await.unwrap().restored {
+            break restored;
+        }
+    };
+    stage.assert_restored(&ready, &restored).await;
+    stage.door("reopen").await.unwrap();
+    writer.writes(3).await;
+    let acknowledged = writer.end().await;
+    let (new, old) = both(&stage, &ready.old).await;
+    let (in_new, in_old) = (one(&new, VISITS).await, one(&old, VISITS).await);
+    assert_eq!(in_new + in_old - shared(&new, &old).await, acknowledged);
+}
+
+/// Q3: without names the door can't be closed, so that nothing is swapped; both databases stay as they are.
+#[tokio::test]
+async fn q3_nothing_is_swapped_while_somebody_can_log_in() {
+    let stage = Stage::new(json!({"restore": "never"})).await;
+    let writer = Writer::begin(&stage).await;
+    let ready = stage.fail_between().await;
+    let refused = loop {
+        if let Err(failure) = stage.ask_restore("restore").await {
+            break failure;
+        }
+    };
+    assert_eq!(refused.code, Code::DoorRefused, "{refused:#?}");
+    assert!(refused.to_string().contains("app"), "{refused}");
+    writer.writes(5).await;
+    let acknowledged = writer.end().await;
+    assert_eq!(stage.assert_old_is_whole(&ready).await.name, NAME);
+    assert_eq!(stage.rds.names().await.len(), 2, "the restored one is there, beside");
+    assert_eq!(one(&stage.by_endpoint().await.unwrap(), VISITS).await, acknowledged);
+}
+
 /// Q2: Plan lists who is not named.
 #[tokio::test]
 async fn q2_who_is_not_named_is_listed_at_plan() {

@@ -35,6 +35,7 @@ mod keep;
 mod lock;
 mod lone;
 mod lossless;
+mod mark;
 mod placeholder;
 mod plan;
 mod report;
