@@ -1,8 +1,11 @@
 //! The bench: how long a bundle takes from `aws s3 cp` to its result object, and what each function needs for it, beside
-//! `psql` with the same SQL in the same minute.
+//! `psql` with the same SQL in the same minute; and how much longer than RDS itself a snapshot and a restore take.
 
+mod cost;
 mod functions;
+mod rds;
 mod sets;
+mod waiting;
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -41,7 +44,7 @@ pub(crate) async fn bench(options: &Options) -> Result<()> {
         wait_scale: 0.01,
         ..Emulator::default()
     };
-    let stack = Stack::start(StackSettings::of(source, emulator, Settings::default())).await?;
+    let stack = Stack::start(StackSettings::of(source.clone(), emulator, Settings::default())).await?;
     say(format_args!(
         "\n{:34} {:>10} {:>10} {:>7} {:>8} {:>7}",
         "bundle", "pipeline", "psql -1", "ratio", "over", "states"
@@ -60,7 +63,8 @@ pub(crate) async fn bench(options: &Options) -> Result<()> {
         options.runs,
         upload_alone(&stack).await?.as_secs_f64()
     ));
-    Ok(())
+    drop(stack);
+    rds::bench(source, &sizes, options.runs).await
 }
 
 /// One set, shipped and run by psql in turn; the functions' usage is that of its last run.

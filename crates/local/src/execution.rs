@@ -1,6 +1,6 @@
 //! Executions of the workflow, watched as they run.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use aws_sdk_sfn::types::ExecutionStatus;
 use tokio::time::sleep;
@@ -62,11 +62,29 @@ pub async fn wait_for_end(aws: &Aws, arn: &str, within: Duration, mut entered: i
     }
 }
 
-/// The states that the execution has entered until now, in order.
+/// A state that an execution has entered.
+#[derive(Debug, Clone)]
+pub struct Entered {
+    /// Its name.
+    pub state: String,
+    /// When.
+    pub at: SystemTime,
+}
+
+/// The names of the states that the execution has entered until now, in order.
 ///
 /// # Errors
 /// There is no such execution.
 pub async fn states_entered(aws: &Aws, arn: &str) -> Result<Vec<String>> {
+    let entered = entered(aws, arn).await?;
+    Ok(entered.into_iter().map(|entered| entered.state).collect())
+}
+
+/// The states that the execution has entered until now, in order.
+///
+/// # Errors
+/// There is no such execution.
+pub async fn entered(aws: &Aws, arn: &str) -> Result<Vec<Entered>> {
     let mut pages = aws
         .sfn
         .get_execution_history()
@@ -75,11 +93,14 @@ pub async fn states_entered(aws: &Aws, arn: &str) -> Result<Vec<String>> {
     let mut states = Vec::new();
     loop {
         let page = pages.clone().send().await.map_err(failed("sfn:GetExecutionHistory"))?;
-        let details = page
-            .events
-            .into_iter()
-            .filter_map(|event| event.state_entered_event_details);
-        states.extend(details.map(|details| details.name));
+        for event in page.events {
+            let Some(details) = event.state_entered_event_details else {
+                continue;
+            };
+            let at = SystemTime::try_from(event.timestamp).map_err(failed("sfn:GetExecutionHistory"))?;
+            let state = details.name;
+            states.push(Entered { state, at });
+        }
         match page.next_token {
             Some(token) => pages = pages.next_token(token),
             None => return Ok(states),

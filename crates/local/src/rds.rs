@@ -41,7 +41,7 @@ use crate::postgres::{Postgres, Settings, quote, refused};
 
 pub use self::fault::{Fault, Hold, RdsRequest};
 pub use self::settings::{Pace, Quotas, RdsSettings, StaleAddresses};
-pub use self::view::DbInstance;
+pub use self::view::{DbInstance, RdsState};
 
 /// How long what runs may take to end.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -242,6 +242,11 @@ impl Rds {
     /// Forgets the requests until now.
     pub fn forget_requests(&self) {
         lock(&self.service.requests).clear();
+    }
+
+    /// Every transitional state that is over, of any instance, in the order in which they ended.
+    pub async fn states(&self) -> Vec<RdsState> {
+        self.service.world.lock().await.states.clone()
     }
 
     /// What should have worked in the background and did not. Always empty, unless a machine is out of something.

@@ -194,7 +194,7 @@ impl Settings {
         settings.into_iter().filter(|(_, value)| !is_nothing(value)).collect()
     }
 
-    /// The tags that a restore must give: neither Belay's own nor AWS's, which nobody else may give.
+    /// The tags that a restore must give: neither Belay's own nor those that AWS and RDS keep to themselves.
     #[must_use]
     pub fn tags_to_carry(&self) -> Tags {
         let carried = self.tags.iter().filter(|(key, _)| is_somebodys(key));
@@ -203,7 +203,8 @@ impl Settings {
 }
 
 fn is_somebodys(tag: &str) -> bool {
-    !tag.starts_with(TAG_PREFIX) && !tag.starts_with("aws:")
+    let reserved = tag.to_ascii_lowercase();
+    !tag.starts_with(TAG_PREFIX) && !reserved.starts_with("aws:") && !reserved.starts_with("rds:")
 }
 
 fn is_nothing(value: &Value) -> bool {

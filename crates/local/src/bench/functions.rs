@@ -1,6 +1,7 @@
 //! What each function needed, by its own log, and how large it is.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use belay_local::{Error, Result, Source, Stack};
 use serde::Deserialize;
@@ -15,10 +16,16 @@ struct Line {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Usage {
-    function: String,
+    pub(super) function: String,
     step: String,
     duration_ms: u64,
     peak_memory_kb: Option<u64>,
+}
+
+impl Usage {
+    pub(super) fn seconds(&self) -> f64 {
+        Duration::from_millis(self.duration_ms).as_secs_f64()
+    }
 }
 
 /// Every invocation until now.

@@ -1,4 +1,4 @@
-//! What is shipped to measure: one migration, five hundred, and five megabytes.
+//! What is shipped to measure: one migration, five hundred, five megabytes, and what must be restored.
 
 use std::io::Write;
 
@@ -18,9 +18,6 @@ pub(super) struct Set {
 /// Every set.
 pub(super) fn sets() -> Vec<Set> {
     let table = |n: usize| format!("CREATE TABLE t_{n} (id bigint PRIMARY KEY, name text NOT NULL);\n");
-    let row = |n: usize| format!("INSERT INTO big VALUES ({n}, '{}');\n", "x".repeat(200));
-    let big = std::iter::once("CREATE TABLE big (id bigint PRIMARY KEY, name text NOT NULL);\n".to_owned());
-    let big: String = big.chain((0..22_000).map(row)).collect();
     vec![
         Set {
             title: "1 migration",
@@ -35,9 +32,28 @@ pub(super) fn sets() -> Vec<Set> {
         Set {
             title: "1 migration of 5 MB, 22,000 rows",
             name: "big",
-            files: vec![file(1, big)],
+            files: vec![file(1, big())],
         },
     ]
+}
+
+/// What migrates, and the same with a file that commits by itself and one that then fails.
+pub(super) fn on_rds() -> (Set, Set) {
+    let files = vec![
+        file(1, big()),
+        file(2, "CREATE INDEX CONCURRENTLY big_name ON big (name);\n".to_owned()),
+        file(3, "ALTER TABLE big ADD UNIQUE (name);\n".to_owned()),
+    ];
+    let set = |title, name, files| Set { title, name, files };
+    let migrates = set("on RDS, migrates", "migrates", files.iter().take(1).cloned().collect());
+    (migrates, set("on RDS, fails", "fails", files))
+}
+
+/// 22,000 rows, no two with one id, all with one name.
+fn big() -> String {
+    let table = "CREATE TABLE big (id bigint PRIMARY KEY, name text NOT NULL);\n".to_owned();
+    let row = |n: usize| format!("INSERT INTO big VALUES ({n}, '{}');\n", "x".repeat(200));
+    std::iter::once(table).chain((0..22_000).map(row)).collect()
 }
 
 fn file(version: usize, sql: String) -> (String, String) {

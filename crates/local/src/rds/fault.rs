@@ -195,6 +195,8 @@ pub struct RdsRequest {
     pub parameters: Vec<(String, String)>,
     /// Whose request it is: the access key id that signed it.
     pub access_key: Option<String>,
+    /// The port that it came from: by it, the process can be found that asked.
+    pub client_port: u16,
     /// What the client got: nothing if all was well, else RDS's code, or `connection cut`.
     pub refused: Option<String>,
 }

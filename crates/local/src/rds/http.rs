@@ -15,25 +15,31 @@ pub(super) struct Post {
     pub(super) body: Vec<u8>,
     /// Who signed it, by the id of the access key.
     pub(super) access_key: Option<String>,
+    /// The port that it came from.
+    pub(super) client_port: u16,
 }
 
 /// A client's connection.
 #[derive(Debug)]
 pub(super) struct Connection {
     stream: TcpStream,
+    client_port: u16,
     read: Vec<u8>,
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream) -> Self {
-        let read = Vec::new();
-        Self { stream, read }
+    pub(super) fn new(stream: TcpStream, client_port: u16) -> Self {
+        Self {
+            stream,
+            client_port,
+            read: Vec::new(),
+        }
     }
 
     /// The next request; none if the client is gone.
     pub(super) async fn next(&mut self) -> Result<Option<Post>> {
         loop {
-            if let Some((post, length)) = parse(&self.read)? {
+            if let Some((post, length)) = parse(&self.read, self.client_port)? {
                 self.read.drain(..length);
                 return Ok(Some(post));
             }
@@ -59,7 +65,7 @@ impl Connection {
 }
 
 /// The first request among these bytes and how long it is, if it is there whole.
-fn parse(bytes: &[u8]) -> Result<Option<(Post, usize)>> {
+fn parse(bytes: &[u8], client_port: u16) -> Result<Option<(Post, usize)>> {
     let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut request = httparse::Request::new(&mut headers);
     let parsed = request
@@ -88,6 +94,10 @@ fn parse(bytes: &[u8]) -> Result<Option<(Post, usize)>> {
     let access_key = credential
         .and_then(|(_, rest)| rest.split_once('/'))
         .map(|(key, _)| key.to_owned());
-    let body = body.to_vec();
-    Ok(Some((Post { body, access_key }, end)))
+    let post = Post {
+        body: body.to_vec(),
+        access_key,
+        client_port,
+    };
+    Ok(Some((post, end)))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use serde_json::{Map, Value, json};
 
@@ -38,6 +38,7 @@ pub(super) struct Change {
     steps: VecDeque<Step>,
     looks: u32,
     since: Instant,
+    began: SystemTime,
     is_ending: bool,
 }
 
@@ -71,6 +72,7 @@ impl Change {
             steps: steps.into_iter().collect(),
             looks: 0,
             since: Instant::now(),
+            began: SystemTime::now(),
             is_ending: false,
         }
     }
@@ -158,10 +160,12 @@ impl Instance {
         change.steps.front().map(|step| step.end.clone())
     }
 
-    /// The present step is over, and the next begins.
-    pub(super) fn next_step(&mut self) {
-        let steps = self.change.take().map(|change| change.steps).unwrap_or_default();
-        self.change = Some(Change::of(steps.into_iter().skip(1))).filter(|change| !change.steps.is_empty());
+    /// The present step is over, and the next begins. The status that is over, and when it began.
+    pub(super) fn next_step(&mut self) -> Option<(&'static str, SystemTime)> {
+        let Change { mut steps, began, .. } = self.change.take()?;
+        let over = steps.pop_front()?;
+        self.change = Some(Change::of(steps)).filter(|change| !change.steps.is_empty());
+        Some((over.status, began))
     }
 
     /// As RDS describes it; its name leads to `address`.

@@ -38,8 +38,8 @@ enum Reply {
 impl Service {
     /// Serves everybody who connects.
     pub(super) async fn serve(self: Arc<Self>, listener: TcpListener) {
-        while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(Arc::clone(&self).attend(stream));
+        while let Ok((stream, client)) = listener.accept().await {
+            tokio::spawn(Arc::clone(&self).attend(stream, client.port()));
         }
     }
 
@@ -67,10 +67,10 @@ impl Service {
         }
     }
 
-    async fn attend(self: Arc<Self>, stream: TcpStream) {
+    async fn attend(self: Arc<Self>, stream: TcpStream, client_port: u16) {
         // A client that speaks no HTTP is hung up on.
         let _ = stream.set_nodelay(true);
-        let mut connection = Connection::new(stream);
+        let mut connection = Connection::new(stream, client_port);
         while let Ok(Some(post)) = connection.next().await {
             let id = self.next_id();
             match self.reply(&post, &id).await {
@@ -117,6 +117,7 @@ impl Service {
             action: action.map_or_else(String::new, |(_, action)| action.clone()),
             parameters: parameters.cloned().collect(),
             access_key: post.access_key.clone(),
+            client_port: post.client_port,
             refused: None,
         });
         requests.len() - 1

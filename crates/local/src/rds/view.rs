@@ -1,4 +1,6 @@
-//! An instance as tests see it.
+//! An instance and its states as tests see them.
+
+use std::time::SystemTime;
 
 use serde_json::Value;
 use tokio_postgres::Client;
@@ -23,6 +25,19 @@ pub struct DbInstance {
     /// RDS's whole `DBInstance`.
     pub described: Value,
     server: Option<Server>,
+}
+
+/// A transitional state that is over.
+#[derive(Debug, Clone)]
+pub struct RdsState {
+    /// The instance's name when it ended, before it had its effect.
+    pub instance: String,
+    /// As `backing-up`.
+    pub status: &'static str,
+    /// When it began.
+    pub began: SystemTime,
+    /// When it had its effect.
+    pub ended: SystemTime,
 }
 
 #[derive(Debug, Clone)]

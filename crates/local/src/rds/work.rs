@@ -1,11 +1,13 @@
 //! What RDS does in the background: what takes long is done without keeping anybody from the account.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use serde_json::json;
 
 use super::described;
 use super::instance::Effect;
+use super::view::RdsState;
 use super::world::World;
 use crate::error::Result;
 use crate::postgres::{Backup, Postgres};
@@ -54,13 +56,19 @@ impl World {
     /// Ends a step; the next begins.
     pub(super) async fn end(&mut self, due: Due, made: Result<Made>) {
         let name = due.instance;
-        if let Some(instance) = self.instances.get_mut(&name) {
-            instance.next_step();
-        }
+        let over = self.instances.get_mut(&name).and_then(|instance| instance.next_step());
         let ended = match made {
             Ok(made) => self.take_effect(&name, due.effect, made).await,
             Err(error) => Err(error),
         };
+        if let Some((status, began)) = over {
+            self.states.push(RdsState {
+                instance: name.clone(),
+                status,
+                began,
+                ended: SystemTime::now(),
+            });
+        }
         let Err(error) = ended else { return };
         self.trouble(&name, &error);
         if let Some(instance) = self.instances.get_mut(&name)

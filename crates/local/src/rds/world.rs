@@ -14,6 +14,7 @@ use super::instance::Instance;
 use super::model::Model;
 use super::refusal::Refusal;
 use super::settings::{RdsSettings, StaleAddresses};
+use super::view::RdsState;
 use crate::error::{Error, Result, file};
 use crate::postgres::{Backup, Postgres, refused};
 
@@ -30,6 +31,8 @@ pub(super) struct World {
     pub(super) before: Option<(Described, u32)>,
     /// What did not work although it should have.
     pub(super) troubles: Vec<String>,
+    /// Every state that is over.
+    pub(super) states: Vec<RdsState>,
     endpoints: BTreeMap<String, Forwarder>,
     addresses: BTreeMap<String, Ipv4Addr>,
     seed: RandomState,
@@ -65,6 +68,7 @@ impl World {
             proxies: BTreeMap::new(),
             before: None,
             troubles: Vec::new(),
+            states: Vec::new(),
             endpoints: BTreeMap::new(),
             addresses: BTreeMap::new(),
             seed: RandomState::new(),

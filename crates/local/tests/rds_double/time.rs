@@ -1,6 +1,6 @@
 //! How long RDS's states last, and when they are seen.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_sdk_rds::types::DbInstance;
 use belay_local::{Pace, RdsSettings};
@@ -55,6 +55,28 @@ async fn what_lasts_a_time_ends_without_anybody_looking() {
     })
     .await;
     assert_eq!(scene.status("other").await, "available");
+}
+
+#[tokio::test]
+async fn what_is_over_is_told_with_its_times() {
+    let scene = Scene::at_once().await;
+    let before = SystemTime::now();
+    scene.rename(SHOP, "other").await;
+    let told = scene.rds.states().await;
+    let names: Vec<_> = told
+        .iter()
+        .map(|state| (state.instance.as_str(), state.status))
+        .collect();
+    assert_eq!(names, [(SHOP, "renaming"), ("other", "rebooting")]);
+    let times: Vec<_> = told.iter().flat_map(|state| [state.began, state.ended]).collect();
+    // The next begins before the effect of the one before it is whole.
+    let [renaming, renamed, rebooting, rebooted] = times[..] else {
+        panic!("{times:?}")
+    };
+    assert!(
+        before <= renaming && renaming <= rebooting && rebooting <= renamed && renamed <= rebooted,
+        "{times:?}"
+    );
 }
 
 #[tokio::test]
