@@ -13,6 +13,8 @@ mod flyway;
 mod guarded;
 mod kills;
 mod outages;
+mod permissions;
+mod policy;
 mod process;
 mod queue;
 mod refusals;

@@ -1,4 +1,4 @@
-//! The process at the other end of a database session, killed as Lambda kills a function: at once, with no goodbye.
+//! The process at the other end of a connection, killed as Lambda kills a function: at once, with no goodbye.
 
 use std::fs;
 

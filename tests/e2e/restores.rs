@@ -1,31 +1,40 @@
 //! Runs on an instance of RDS: a snapshot before the first change, and its restore when a run fails in between.
 
-use belay_local::Fault;
+use std::time::Instant;
+
+use belay_local::{Fault, RdsRequest};
 use belay_model::RunId;
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use crate::case::Case;
 use crate::deaths::SWEEPS;
-use crate::world::world;
+use crate::process::Client as Process;
+use crate::world::{LONG, LOOK, World, world};
 
-const ORDERS: (&str, &str) = (
+pub(crate) const ORDERS: (&str, &str) = (
     "V1__orders.sql",
     "CREATE TABLE orders (id int PRIMARY KEY, customer int); INSERT INTO orders SELECT n, n % 100 FROM generate_series(1, 5000) n",
 );
 /// It commits by itself.
-const LONE: (&str, &str) = (
+pub(crate) const LONE: (&str, &str) = (
     "V2__lone.sql",
     "BEGIN; DELETE FROM orders WHERE id > 1000; ALTER TABLE orders ADD added int; COMMIT",
 );
-const FAILS: (&str, &str) = ("V3__fails.sql", "SELECT 1 / 0");
-const HELD: (&str, &str) = ("V3__held.sql", "SELECT gate.pass('on')");
+pub(crate) const FAILS: (&str, &str) = ("V3__fails.sql", "SELECT 1 / 0");
+pub(crate) const HELD: (&str, &str) = ("V3__held.sql", "SELECT gate.pass('on')");
 
-fn policy(restore: &str) -> Value {
+pub(crate) fn policy(restore: &str) -> Value {
     json!({"restore": restore, "quiesce": {"roles": ["app"]}})
 }
 
 async fn released(name: &str, policy: Value) -> Case {
-    let case = Case::on_instance(world().await, name, policy).await;
+    released_in(world().await, name, policy).await
+}
+
+/// An instance with the orders, by a first run.
+pub(crate) async fn released_in(world: &'static World, name: &str, policy: Value) -> Case {
+    let case = Case::on_instance(world, name, policy).await;
     let ran = case.ship(&[ORDERS]).await;
     assert_eq!(ran.result.status, "migrated", "{:#?}", ran.result);
     assert!(ran.result.snapshot.is_some(), "a snapshot before the first change");
@@ -33,7 +42,7 @@ async fn released(name: &str, policy: Value) -> Case {
 }
 
 /// The instance is as the last good run left it, and anybody may use it.
-async fn is_as_it_was(case: &Case) {
+pub(crate) async fn is_as_it_was(case: &Case) {
     assert_eq!(case.value("SELECT count(*) FROM orders").await, "5000");
     assert_eq!(case.history().await, ["V1__orders.sql"]);
     assert_eq!(
@@ -45,14 +54,14 @@ async fn is_as_it_was(case: &Case) {
     assert!(app_may_log_in(case).await);
 }
 
-async fn app_may_log_in(case: &Case) -> bool {
+pub(crate) async fn app_may_log_in(case: &Case) -> bool {
     case.value("SELECT rolcanlogin FROM pg_roles WHERE rolname = 'app'")
         .await
         == "t"
 }
 
 /// The failed database is beside, with everything that was in it.
-async fn failed_is_kept(case: &Case, run: &RunId) {
+pub(crate) async fn failed_is_kept(case: &Case, run: &RunId) {
     let rds = case.world.stack.rds().unwrap();
     let failed = rds.instance(&format!("{}-failed-{run}", case.name)).await.unwrap();
     let client = failed.look(&case.name).await.unwrap();
@@ -154,6 +163,41 @@ async fn r3_a_restore_that_was_stopped_between_the_renames_goes_on() {
     failed_is_kept(&case, &result.run).await;
 }
 
+/// R3: the function is killed while it asks for the second renaming, when nobody has the name. What it asked for comes
+/// when all is over, and is refused.
+#[tokio::test]
+async fn r3_a_function_that_is_killed_between_the_renames_is_called_again() {
+    let case = released("killed-between", policy("if-lossless")).await;
+    let rds = case.world.stack.rds().unwrap();
+    let (hold, held) = Fault::hold("ModifyDBInstance");
+    rds.fail(hold.with("NewDBInstanceIdentifier", &case.name));
+    let shipped = case.upload(&[ORDERS, LONE, FAILS]).await;
+    held.reached().await;
+    let last = second_renamings(&case).pop().unwrap();
+    let port = rds.endpoint_url().rsplit(':').next().unwrap().parse().unwrap();
+    assert!(!rds.names().await.contains(&case.name));
+    Process::of_connection(last.client_port, port).kill();
+
+    let failed = case.ran(&shipped).await;
+    assert_eq!(failed.result.status, "restored", "{:#?}", failed.result);
+    drop(held);
+    let give_up = Instant::now() + LONG;
+    while second_renamings(&case).iter().all(|asked| asked.refused.is_none()) {
+        assert!(Instant::now() < give_up, "{:#?}", second_renamings(&case));
+        sleep(LOOK).await;
+    }
+    assert!(failed.result.restored.as_ref().unwrap().lossless);
+    is_as_it_was(&case).await;
+    failed_is_kept(&case, &failed.result.run).await;
+}
+
+/// Requests that give the instance's name to another database.
+fn second_renamings(case: &Case) -> Vec<RdsRequest> {
+    let name = ("NewDBInstanceIdentifier".to_owned(), case.name.clone());
+    let requests = case.world.stack.rds().unwrap().requests().into_iter();
+    requests.filter(|request| request.parameters.contains(&name)).collect()
+}
+
 /// Q2: the plan is refused, and says who is not named; nothing was changed.
 #[tokio::test]
 async fn q2_who_is_not_named_is_listed() {
@@ -240,9 +284,9 @@ async fn l2_residue_is_cleaned_up() {
     is_as_it_was(&case).await;
 }
 
-/// An account that is full is told before anything is changed.
+/// An account that became full after Prepare has looked.
 #[tokio::test]
-async fn a_full_account_is_rejected_before_anything_is_changed() {
+async fn a_snapshot_that_is_refused_leaves_everything_as_it_was() {
     let case = released("full", policy("never")).await;
     let rds = case.world.stack.rds().unwrap();
     rds.fail(

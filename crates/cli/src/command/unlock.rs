@@ -2,8 +2,9 @@
 
 use aws_sdk_dynamodb::Client;
 use belay_aws::config;
-use belay_aws::lock::{Holder, LockItem, Locks, Phase};
+use belay_aws::lock::{Door, Holder, LockItem, Locks, Phase};
 use belay_model::{Code, Failure, Outcome, RunId};
+use serde_json::json;
 
 use crate::arguments::UnlockOptions;
 use crate::error::CliError;
@@ -65,10 +66,22 @@ async fn free(locks: &Locks, key: Option<&str>, run: &RunId, screen: Screen) -> 
         .into());
     }
     screen.say(&format!(
-        "Freed: {}\nThe database is as that run left it; the next bundle for it can run.",
-        describe(lock, holder)
+        "Freed: {}\nThe database is as that run left it; the next bundle for it can run.{}",
+        describe(lock, holder),
+        lock.door.as_ref().map(closed).unwrap_or_default()
     ));
     Ok(())
+}
+
+/// Whom the lock's run kept out, and still does (rule Q1).
+fn closed(door: &Door) -> String {
+    let input = json!({"action": "reopen", "target": door.target});
+    format!(
+        "\n\nCAN'T LOG IN, kept out by run {}: {}. The stack lets them in by itself within ten minutes.\n\
+         To let them in now, start an execution of the stack's workflow with this input:\n  {input}",
+        door.run,
+        door.roles.join(", ")
+    )
 }
 
 /// Why nothing was freed.

@@ -1,5 +1,7 @@
 //! `belay unlock`, against the emulator's DynamoDB.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
@@ -71,6 +73,30 @@ impl Table {
         request.send().await.unwrap();
     }
 
+    /// Closes the door of an item, as its run did.
+    async fn close_door(&self, key: &str) {
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let door = HashMap::from([
+            ("run".to_owned(), text(RUN)),
+            ("target".to_owned(), text("shop")),
+            ("at".to_owned(), text("2026-11-20T10:00:00Z")),
+            (
+                "roles".to_owned(),
+                AttributeValue::L(vec![text("shop_app"), text("shop_jobs")]),
+            ),
+        ]);
+        let update = self
+            .aws
+            .dynamodb
+            .update_item()
+            .table_name(&self.name)
+            .key("key", text(key));
+        let update = update
+            .update_expression("SET door = :door")
+            .expression_attribute_values(":door", AttributeValue::M(door));
+        update.send().await.unwrap();
+    }
+
     /// Phase and fence of an item.
     async fn item(&self, key: &str) -> (String, String) {
         let key = AttributeValue::S(key.to_owned());
@@ -119,6 +145,17 @@ async fn k2_k4_a_quarantine_is_freed_by_naming_its_run() {
     assert_eq!(table.item("db-1").await, state("free", "8"));
     golden("unlocked_twice", &table.unlock(&["--stack", "shop", "--run", RUN]));
     golden("unlock_nothing", &table.unlock(&["--stack", "shop"]));
+}
+
+#[tokio::test]
+async fn q1_who_is_still_kept_out_is_told() {
+    let table = Table::new("closed-LockTable-ABC").await;
+    table.close_door("db-1").await;
+    golden(
+        "unlocked_with_the_door_closed",
+        &table.unlock(&["--stack", "closed", "--run", RUN]),
+    );
+    assert_eq!(table.item("db-1").await, state("free", "8"));
 }
 
 #[tokio::test]
