@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use belay_model::RunId;
+use belay_model::{IgnorePattern, RunId, TargetVersion, Version};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Database migrations that end with the truth about what is in. The engine of Belay, by hand.
@@ -141,6 +141,35 @@ pub(crate) struct SettingOptions {
     /// Run versions below an applied one as well
     #[arg(long, alias = "outOfOrder")]
     pub(crate) out_of_order: bool,
+    /// Up to which version files run: latest, current, next, or a version (1.2? if there need be no such file)
+    #[arg(long, default_value = "latest", value_name = "VERSION")]
+    pub(crate) target: TargetVersion,
+    /// What validate does not look at: (*|versioned|repeatable):(*|missing|pending|ignored|future)
+    #[arg(
+        long,
+        alias = "ignoreMigrationPatterns",
+        value_delimiter = ',',
+        default_value = "*:future",
+        value_name = "PATTERN,…"
+    )]
+    pub(crate) ignore_migration_patterns: Vec<IgnorePattern>,
+    /// Whether what validate refuses keeps migrate from beginning
+    #[arg(long, alias = "validateOnMigrate", action = clap::ArgAction::Set, default_value_t = true, value_name = "true|false")]
+    pub(crate) validate_on_migrate: bool,
+    /// Take a database with objects and without a history to be at --baseline-version
+    #[arg(long, alias = "baselineOnMigrate")]
+    pub(crate) baseline_on_migrate: bool,
+    /// The version that such a database is taken to be at
+    #[arg(long, alias = "baselineVersion", default_value = "1", value_name = "VERSION")]
+    pub(crate) baseline_version: Version,
+    /// What the history says of it
+    #[arg(
+        long,
+        alias = "baselineDescription",
+        default_value = "<< Flyway Baseline >>",
+        value_name = "TEXT"
+    )]
+    pub(crate) baseline_description: String,
     /// Who the history says applied a migration [default: the role]
     #[arg(long, alias = "installedBy", value_name = "NAME")]
     pub(crate) installed_by: Option<String>,

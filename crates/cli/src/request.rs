@@ -14,6 +14,7 @@ use crate::arguments::{LoginOptions, SettingOptions, Transaction};
 use crate::error::CliError;
 
 /// What Plan is asked, owned.
+#[derive(Clone)]
 pub(crate) struct Request {
     flyway: FlywaySettings,
     transaction: TransactionMode,
@@ -45,6 +46,12 @@ impl Request {
                 schemas: options.schemas.clone(),
                 create_schemas: options.create_schemas,
                 out_of_order: options.out_of_order,
+                target: options.target.clone(),
+                ignore_migration_patterns: options.ignore_migration_patterns.clone(),
+                validate_on_migrate: options.validate_on_migrate,
+                baseline_on_migrate: options.baseline_on_migrate,
+                baseline_version: options.baseline_version.clone(),
+                baseline_description: options.baseline_description.clone(),
                 placeholder_replacement: options.placeholder_replacement,
                 installed_by: options.installed_by.clone(),
             },
@@ -65,6 +72,12 @@ impl Request {
             placeholders: &self.placeholders,
             instance: None,
         }
+    }
+
+    /// The same for `validate`, which looks at everything whatever `migrate` is told.
+    pub(crate) fn validating(mut self) -> Self {
+        self.flyway.validate_on_migrate = true;
+        self
     }
 
     /// The secret placeholders' values.

@@ -17,7 +17,7 @@ pub(crate) enum StatementKind {
     SetTransaction,
     /// Anything of two-phase commit.
     TwoPhase,
-    /// `COPY … FROM STDIN`.
+    /// `COPY … FROM STDIN`, for which PostgreSQL also takes `FROM STDOUT`: data follows.
     CopyFromStdin,
     /// PostgreSQL refuses it inside a transaction block.
     Alone,
@@ -90,7 +90,9 @@ fn kind(words: &[&str], last: &str) -> StatementKind {
         ["ROLLBACK" | "ABORT", ..] => StatementKind::Rollback,
         ["SAVEPOINT" | "RELEASE", ..] => StatementKind::Savepoint,
         ["SET", "TRANSACTION", ..] => StatementKind::SetTransaction,
-        ["COPY", rest @ ..] if rest.windows(2).any(|pair| pair == ["FROM", "STDIN"]) => StatementKind::CopyFromStdin,
+        ["COPY", rest @ ..] if rest.windows(2).any(|pair| matches!(pair, ["FROM", "STDIN" | "STDOUT"])) => {
+            StatementKind::CopyFromStdin
+        }
         ["SET" | "RESET", ..] => StatementKind::Session,
         ["CALL" | "DO", ..] => StatementKind::Procedure,
         words if is_alone(words, last) => StatementKind::Alone,
@@ -173,7 +175,11 @@ mod tests {
             (SetTransaction, &["SET TRANSACTION ISOLATION LEVEL SERIALIZABLE"]),
             (
                 CopyFromStdin,
-                &["COPY t FROM STDIN", "copy t (a, b) from stdin with (format csv)"],
+                &[
+                    "COPY t FROM STDIN;\n\\.",
+                    "copy t (a, b) from stdin with (format csv);\n\\.\n",
+                    "COPY t FROM STDOUT;\n\\.",
+                ],
             ),
             (
                 Alone,

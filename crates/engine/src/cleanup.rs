@@ -309,7 +309,7 @@ async fn is_invalid(client: &Client, index: &Index) -> Result<bool, EngineError>
 async fn take_back_setup(client: &Client, input: CleanupInput<'_>) -> Result<Option<String>, EngineError> {
     let CleanupInput { connect, plan, .. } = input;
     let is_lone = plan.units.first().is_some_and(|unit| unit.kind == UnitKind::Lone);
-    if plan.history_exists || plan.create_schemas.is_empty() || !is_lone || !made_nothing_else(client, input).await? {
+    if !plan.prepares() || !is_lone || !made_nothing_else(client, input).await? {
         return Ok(None);
     }
     look_at_gate(input).await?;
@@ -319,7 +319,7 @@ async fn take_back_setup(client: &Client, input: CleanupInput<'_>) -> Result<Opt
         format!("LOCK TABLE {history} IN ACCESS EXCLUSIVE MODE"),
         // A row that came besides: the division fails, and everything stays.
         format!(
-            "SELECT 1 / (CASE WHEN pg_catalog.count(*) = 0 THEN 1 ELSE 0 END) FROM {history} WHERE \"type\" <> 'SCHEMA'"
+            "SELECT 1 / (CASE WHEN pg_catalog.count(*) = 0 THEN 1 ELSE 0 END) FROM {history} WHERE \"type\" NOT IN ('SCHEMA', 'BASELINE')"
         ),
         format!("DROP TABLE {history} RESTRICT"),
     ];
@@ -331,10 +331,13 @@ async fn take_back_setup(client: &Client, input: CleanupInput<'_>) -> Result<Opt
     ));
     statements.push("COMMIT".to_owned());
     let Err(error) = client.batch_execute(&statements.join(";\n")).await else {
-        return Ok(Some(format!(
-            "schema {} and {history} are taken back: nothing had come into them",
-            plan.create_schemas.join(", ")
-        )));
+        return Ok(Some(match plan.create_schemas.as_slice() {
+            [] => format!("{history} is taken back: nothing had come into it"),
+            made => format!(
+                "schema {} and {history} are taken back: nothing had come into them",
+                made.join(", ")
+            ),
+        }));
     };
     if error.as_db_error().is_none() {
         return Err(error.into());

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use belay_bundle::Migration;
-use belay_model::{Checksum, Code, Place, Problem, Version};
+use belay_model::{Checksum, FlywaySettings, TargetVersion, Version};
 
 use crate::history::{Applied, RowKind, shorten_description};
 
@@ -28,6 +28,8 @@ pub enum State {
     FailedFuture,
     /// Not applied, below an applied version.
     Ignored,
+    /// Not applied, above the target version.
+    AboveTarget,
     /// Not applied, below the baseline.
     BelowBaseline,
     /// Not applied, at the baseline.
@@ -58,6 +60,7 @@ impl State {
             Self::Future => "Future",
             Self::FailedFuture => "Failed (Future)",
             Self::Ignored => "Ignored",
+            Self::AboveTarget => "Above Target",
             Self::BelowBaseline => "Below Baseline",
             Self::IgnoredBaseline => "Ignored (Baseline)",
             Self::Baseline => "Baseline",
@@ -84,7 +87,7 @@ pub(crate) fn compare<'a>(
     files: &'a [Migration],
     checksums: &[Checksum],
     rows: &'a [Applied],
-    out_of_order: bool,
+    flyway: &FlywaySettings,
 ) -> Vec<Entry<'a>> {
     let files: Vec<(&Migration, Checksum)> = files.iter().zip(checksums.iter().copied()).collect();
     let view = View::new(&files, rows);
@@ -110,8 +113,9 @@ pub(crate) fn compare<'a>(
             state: view.row_state(index, row, file, late),
         });
     }
+    let ceiling = view.ceiling(&files, flyway);
     for (file, checksum) in files {
-        if let Some(state) = view.file_state(file, out_of_order) {
+        if let Some(state) = view.file_state(file, &ceiling, flyway.out_of_order) {
             entries.push(Entry {
                 row: None,
                 file: Some((file, checksum)),
@@ -136,6 +140,26 @@ struct View<'a> {
     last_applied: Option<&'a Version>,
     last_resolved: Option<&'a Version>,
     baseline: Option<&'a Version>,
+}
+
+/// Up to which version files run.
+enum Ceiling {
+    /// All.
+    None,
+    /// No versioned file at all.
+    Empty,
+    /// Up to this one, and with it.
+    At(Version),
+}
+
+impl Ceiling {
+    fn is_below(&self, version: &Version) -> bool {
+        match self {
+            Self::None => false,
+            Self::Empty => true,
+            Self::At(highest) => version > highest,
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -246,8 +270,26 @@ impl<'a> View<'a> {
         }
     }
 
+    fn ceiling(&self, files: &[(&Migration, Checksum)], flyway: &FlywaySettings) -> Ceiling {
+        match &flyway.target {
+            TargetVersion::Latest => Ceiling::None,
+            TargetVersion::Version { version, .. } => Ceiling::At(version.clone()),
+            TargetVersion::Current => self
+                .last_applied
+                .map_or(Ceiling::Empty, |last| Ceiling::At(last.clone())),
+            TargetVersion::Next => {
+                let is_pending = |file: &Migration| {
+                    self.file_state(file, &Ceiling::None, flyway.out_of_order) == Some(State::Pending)
+                };
+                let pending = files.iter().filter(|(file, _)| is_pending(file));
+                let first = pending.filter_map(|(file, _)| file.version.as_ref()).min();
+                first.map_or(Ceiling::None, |first| Ceiling::At(first.clone()))
+            }
+        }
+    }
+
     /// The state of a file without a live row; nothing if it has one.
-    fn file_state(&self, file: &Migration, out_of_order: bool) -> Option<State> {
+    fn file_state(&self, file: &Migration, ceiling: &Ceiling, out_of_order: bool) -> Option<State> {
         let Some(version) = &file.version else {
             let known = self
                 .newest_repeatable
@@ -261,6 +303,7 @@ impl<'a> View<'a> {
         Some(match (self.baseline, self.last_applied) {
             (Some(baseline), _) if version < baseline => State::BelowBaseline,
             (Some(baseline), _) if version == baseline => State::IgnoredBaseline,
+            _ if ceiling.is_below(version) => State::AboveTarget,
             (_, Some(last)) if version < last && !out_of_order => State::Ignored,
             _ => State::Pending,
         })
@@ -303,93 +346,4 @@ fn liveness(rows: &[Applied]) -> Vec<Liveness> {
         }
     }
     live
-}
-
-/// Everything that Flyway's `validate` would refuse, with pending migrations allowed and future ones ignored.
-pub(crate) fn problems(entries: &[Entry<'_>]) -> Vec<Problem> {
-    let baseline = entries
-        .iter()
-        .filter(|entry| entry.state == State::Baseline)
-        .filter_map(|entry| entry.row?.version.as_ref())
-        .max();
-    entries
-        .iter()
-        .flat_map(|entry| entry_problems(entry, baseline))
-        .collect()
-}
-
-fn entry_problems(entry: &Entry<'_>, baseline: Option<&Version>) -> Vec<Problem> {
-    let file = entry.file.map(|(file, _)| Place::file(&file.path));
-    let name = entry.row.map_or_else(String::new, |row| match &row.version {
-        Some(version) => format!("version {version} ({})", row.description),
-        None => format!("repeatable {}", row.description),
-    });
-    let problem = |code: Code, message: String| {
-        vec![Problem {
-            code,
-            place: file.clone(),
-            message,
-        }]
-    };
-    match (entry.state, entry.row, entry.file) {
-        (State::Failed | State::FailedMissing, _, _) => problem(
-            Code::MigrationFailed,
-            format!(
-                "{name} failed earlier and its row is still in the history; repair what it left, then delete the row"
-            ),
-        ),
-        (State::Missing, _, _) => problem(
-            Code::MigrationMissing,
-            format!("{name} is applied, and its file is not in the bundle"),
-        ),
-        (State::Ignored, _, Some((file, _))) => problem(
-            Code::OutOfOrder,
-            format!(
-                "version {} is below one that is applied; give it a higher version, or set outOfOrder in the target",
-                file.version.as_ref().map_or("", Version::as_str)
-            ),
-        ),
-        (State::Success | State::OutOfOrder, Some(row), Some((file, checksum)))
-            if row.version.is_some() && row.version.as_ref() > baseline =>
-        {
-            mismatches(row, file, checksum, &name)
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// Flyway stops at the first; each is worth knowing.
-fn mismatches(row: &Applied, file: &Migration, checksum: Checksum, name: &str) -> Vec<Problem> {
-    let place = Some(Place::file(&file.path));
-    let mut problems = Vec::new();
-    if row.kind.as_str() != "SQL" {
-        let message = format!("{name} was applied as {}, and its file is SQL", row.kind.as_str());
-        problems.push(Problem {
-            code: Code::TypeMismatch,
-            place: place.clone(),
-            message,
-        });
-    } else if row.checksum.is_some_and(|applied| applied != checksum) {
-        let applied = row.checksum.map_or_else(String::new, |applied| applied.to_string());
-        let message = format!(
-            "{name} was applied with checksum {applied}, and its file has {checksum}; an applied file must not change: restore it, and put the change into a new migration"
-        );
-        problems.push(Problem {
-            code: Code::ChecksumMismatch,
-            place: place.clone(),
-            message,
-        });
-    }
-    if shorten_description(&file.description) != row.description {
-        let message = format!(
-            "{name} has another description in its file's name: {:?}",
-            file.description
-        );
-        problems.push(Problem {
-            code: Code::DescriptionMismatch,
-            place,
-            message,
-        });
-    }
-    problems
 }

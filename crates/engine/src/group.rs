@@ -13,10 +13,11 @@ use tokio_postgres::{SimpleQueryMessage, SimpleQueryStream};
 
 use crate::apply::{Applying, Stop};
 use crate::assertion;
+use crate::copy;
 use crate::error::{EngineError, is_cancelled, is_lock_wait};
 use crate::history;
 use crate::report::{self, Guard, Layout};
-use crate::script::Script;
+use crate::script::{Chunk, Script};
 use crate::session::quote_identifier;
 
 /// A larger file is sent in runs of statements: the server parses a whole message before it runs the first.
@@ -83,12 +84,11 @@ impl<'a, 'b> Group<'a, 'b> {
                 0 => self.begin(index, unit, migration),
                 _ => vec![self.applying.key(index).token()],
             };
-            let mut suffix = self.after_file(index, migration);
             let is_last = position == last;
+            let goes_on = !is_last && self.applying.input.plan.defers_constraints;
+            let mut suffix = self.after_file(index, migration, goes_on);
             if is_last && !asserted {
                 suffix.extend([self.applying.key(index).delete_mark(), "COMMIT".to_owned()]);
-            } else if !is_last && self.applying.input.plan.defers_constraints {
-                suffix.push(DEFER_AGAIN.to_owned());
             }
             self.send_file(index, script, prefix, &suffix, is_last && !asserted)
                 .await?;
@@ -110,11 +110,16 @@ impl<'a, 'b> Group<'a, 'b> {
     }
 
     /// M2: what follows a file, whatever the file left behind.
-    fn after_file(&self, index: usize, migration: &PlannedMigration) -> Vec<String> {
+    fn after_file(&self, index: usize, migration: &PlannedMigration, goes_on: bool) -> Vec<String> {
         let plan = self.applying.input.plan;
         let key = self.applying.key(index);
+        let check = if goes_on {
+            CHECK_AND_DEFER
+        } else {
+            "SET CONSTRAINTS ALL IMMEDIATE"
+        };
         vec![
-            "SET CONSTRAINTS ALL IMMEDIATE".to_owned(),
+            check.to_owned(),
             "RESET SESSION AUTHORIZATION".to_owned(),
             "RESET ROLE".to_owned(),
             key.token(),
@@ -133,35 +138,46 @@ impl<'a, 'b> Group<'a, 'b> {
         commits: bool,
     ) -> Result<(), Stop> {
         let chunks = script.chunks(MESSAGE_BYTES);
-        let [(bytes, statements)] = chunks.as_slice() else {
-            return self.send_chunks(unit, &script, prefix, suffix, commits).await;
+        let [whole] = chunks.as_slice() else {
+            return self.send_chunks(unit, &script, chunks, prefix, suffix, commits).await;
         };
-        let (bytes, statements) = (bytes.clone(), statements.clone());
+        let Chunk { bytes, statements, .. } = whole.clone();
         let message = Message::new(unit, Some(script), &prefix, bytes, statements, suffix, commits);
         self.send(message).await
     }
 
-    /// A file above [`MESSAGE_BYTES`]: each run of statements by itself. The role may be the file's by then, which can't
-    /// read the journal, so the token of the later ones is the transaction's own number.
+    /// A file above [`MESSAGE_BYTES`], or with a COPY and its data: each run of statements by itself. The role may be the
+    /// file's by then, which can't read the journal, so the token of the later ones is the transaction's own number.
     async fn send_chunks(
         &mut self,
         unit: usize,
         script: &Arc<Script>,
+        chunks: Vec<Chunk>,
         mut prefix: Vec<String>,
         suffix: &[String],
         commits: bool,
     ) -> Result<(), Stop> {
         self.drain().await?;
         prefix.push("SELECT pg_catalog.pg_current_xact_id()::text".to_owned());
-        let chunks = script.chunks(MESSAGE_BYTES);
         let last = chunks.len().saturating_sub(1);
         let mut token = prefix;
-        for (number, (bytes, statements)) in chunks.into_iter().enumerate() {
-            let end = if number == last { suffix } else { &[] };
-            let is_end = number == last && commits;
-            let message = Message::new(unit, Some(Arc::clone(script)), &token, bytes, statements, end, is_end);
-            self.send(message).await?;
+        for (number, chunk) in chunks.into_iter().enumerate() {
+            let first = chunk.statements.start;
+            let (bytes, end) = if chunk.is_copy {
+                // Its token and its lock; it goes behind them by itself.
+                (0..0, copy::before(script.statement_sql(first)))
+            } else if number == last {
+                (chunk.bytes, suffix.to_vec())
+            } else {
+                (chunk.bytes, Vec::new())
+            };
+            let (sent, is_end) = (Some(Arc::clone(script)), number == last && commits);
+            self.send(Message::new(unit, sent, &token, bytes, chunk.statements, &end, is_end))
+                .await?;
             let transaction = self.receive().await?;
+            if chunk.is_copy {
+                copy::run(self.applying, script, first).await?;
+            }
             if number == 0 {
                 token = vec![format!(
                     "SELECT (CASE WHEN pg_catalog.pg_current_xact_id_if_assigned()::text = '{0}' THEN '0' \
@@ -406,7 +422,7 @@ pub(crate) fn setup(applying: &Applying<'_>, index: usize) -> Vec<String> {
         .iter()
         .map(|s| format!("CREATE SCHEMA {}", quote_identifier(s)))
         .collect();
-    statements.extend(history::create_table(&plan.history));
+    statements.extend(applying.key(index).make_history(plan));
     if !schemas.is_empty() {
         statements.push(history::insert_schema_row(
             &plan.history,
@@ -418,10 +434,16 @@ pub(crate) fn setup(applying: &Applying<'_>, index: usize) -> Vec<String> {
     statements
 }
 
-/// M2: SET CONSTRAINTS ALL IMMEDIATE holds until the transaction ends, also for constraints that are still to come.
-const DEFER_AGAIN: &str = "DO $belay$ DECLARE name text; BEGIN
+/// M2, where another file follows: `SET CONSTRAINTS ALL IMMEDIATE` would hold until the transaction ends, also for
+/// constraints that are still to come. So those that are there are checked by name, and deferred again as they were made.
+const CHECK_AND_DEFER: &str = "DO $belay$ DECLARE name text; BEGIN
+  FOR name IN SELECT DISTINCT pg_catalog.format('%I.%I', n.nspname, c.conname) FROM pg_catalog.pg_constraint c
+      JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace WHERE c.condeferrable
+      AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND (n.nspname !~ '^pg_temp_' OR n.oid = pg_catalog.pg_my_temp_schema())
+  LOOP EXECUTE 'SET CONSTRAINTS ' || name || ' IMMEDIATE'; END LOOP;
   FOR name IN SELECT DISTINCT pg_catalog.format('%I.%I', n.nspname, c.conname) FROM pg_catalog.pg_constraint c
       JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace WHERE c.condeferred
+      AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND (n.nspname !~ '^pg_temp_' OR n.oid = pg_catalog.pg_my_temp_schema())
   LOOP EXECUTE 'SET CONSTRAINTS ' || name || ' DEFERRED'; END LOOP;
 END $belay$";
 

@@ -1,6 +1,6 @@
 //! Flyway's history table: read, made and written as Flyway does, with nothing of ours in it.
 
-use belay_model::{Checksum, HistoryTable, MigrationKind, PlannedMigration, Version};
+use belay_model::{Checksum, HistoryTable, MigrationKind, PlannedBaseline, PlannedMigration, Version};
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Row};
 
@@ -198,6 +198,40 @@ pub(crate) fn insert_schema_row(table: &HistoryTable, schemas: &[String], instal
          {}, NULL, {installed_by}, 0, true)",
         quote_literal(&shorten_script(&names.join(",")))
     )
+}
+
+/// The statement that writes the row of a baseline.
+pub(crate) fn insert_baseline_row(
+    table: &HistoryTable,
+    baseline: &PlannedBaseline,
+    installed_by: Option<&str>,
+) -> String {
+    let installed_by = installed_by.map_or_else(|| "CURRENT_USER".to_owned(), quote_literal);
+    let description = quote_literal(&shorten_description(&baseline.description));
+    format!(
+        "INSERT INTO {table} (\"installed_rank\", \"version\", \"description\", \"type\", \"script\", \"checksum\", \
+         \"installed_by\", \"execution_time\", \"success\") VALUES ({}, {}, {description}, 'BASELINE', {}, NULL, \
+         {installed_by}, 0, true)",
+        PlannedBaseline::RANK,
+        quote_literal(baseline.version.as_str()),
+        quote_literal(&shorten_script(&baseline.description)),
+    )
+}
+
+/// The row of a baseline, before it is written.
+pub(crate) fn baseline_row(baseline: &PlannedBaseline) -> Applied {
+    Applied {
+        rank: PlannedBaseline::RANK,
+        version: Some(baseline.version.clone()),
+        description: shorten_description(&baseline.description),
+        kind: RowKind::Baseline("BASELINE".to_owned()),
+        script: shorten_script(&baseline.description),
+        checksum: None,
+        installed_by: String::new(),
+        installed_on: String::new(),
+        execution_time: 0,
+        success: true,
+    }
 }
 
 /// A description as the table has room for.

@@ -3,12 +3,13 @@
 use belay_bundle::Bundle;
 use belay_model::{HistoryTable, MigrationKind, Problem, Version};
 
-use crate::compare::{Entry, State, problems};
+use crate::compare::{Entry, State};
 use crate::error::EngineError;
 use crate::history::{self, Applied};
 use crate::plan::PlanRequest;
 use crate::session::{Connect, Session};
 use crate::survey::Survey;
+use crate::validation::problems;
 
 /// What `info` tells.
 #[derive(Debug)]
@@ -64,7 +65,12 @@ pub async fn info(connect: &Connect, bundle: &Bundle, request: &PlanRequest<'_>)
                 history: survey.history.clone(),
                 database: survey.facts.database.clone(),
                 version: current_version(&entries),
-                problems: survey.problems.iter().cloned().chain(problems(&entries)).collect(),
+                problems: survey
+                    .problems
+                    .iter()
+                    .cloned()
+                    .chain(problems(&entries, request.flyway))
+                    .collect(),
                 rows: entries.iter().filter_map(info_row).collect(),
             })
         }

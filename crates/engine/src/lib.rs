@@ -23,6 +23,7 @@ mod census;
 mod classify;
 mod cleanup;
 mod compare;
+mod copy;
 mod door;
 mod error;
 mod facts;
@@ -47,6 +48,7 @@ mod statement;
 mod survey;
 mod tls;
 mod unit;
+mod validation;
 mod verdict;
 mod writes;
 

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use belay_model::{HistoryTable, RunId};
 use tokio::time::Instant;
+use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::types::Type;
 
 use crate::error::EngineError;
 use crate::history::lock_key;
-use crate::session::{Session, application_name};
+use crate::session::{Session, application_name, quote_literal};
 
 /// How often a lock or a session is looked at again.
 pub(crate) const POLL: Duration = Duration::from_millis(50);
@@ -20,17 +21,23 @@ const ORPHAN_PATIENCE: Duration = Duration::from_secs(60);
 ///
 /// Nobody else's session is touched.
 pub(crate) async fn end_orphans(session: &Session, run: &RunId) -> Result<(), EngineError> {
+    // As the role that logs in: the sessions are its own, and the target's set_role may not end them.
+    let sql = format!(
+        "BEGIN; SET LOCAL ROLE NONE;
+         SELECT pg_catalog.count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity
+         WHERE application_name = {} AND usename = session_user AND pid <> pg_catalog.pg_backend_pid();
+         COMMIT",
+        quote_literal(&application_name(run))
+    );
     let patience = Instant::now() + ORPHAN_PATIENCE;
     loop {
-        let left: i64 = session
-            .client()
-            .query_typed_one(
-                "SELECT pg_catalog.count(pg_catalog.pg_terminate_backend(pid)) FROM pg_catalog.pg_stat_activity
-                 WHERE application_name = $1 AND usename = session_user AND pid <> pg_catalog.pg_backend_pid()",
-                &[(&application_name(run), Type::TEXT)],
-            )
-            .await?
-            .try_get(0)?;
+        let answer = session.client().simple_query(&sql).await?;
+        let counted = answer.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
+            _ => None,
+        });
+        // What can't be read may be one that is left.
+        let left: i64 = counted.unwrap_or(1);
         if left == 0 {
             return Ok(());
         }

@@ -1,10 +1,14 @@
 //! Lone files: run statement by statement, each leaving a trail that is as durable as what it did (rules L1 to L3).
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use belay_model::{Code, Failure, Place, PlannedMigration, Unit};
 use tokio_postgres::SimpleQueryMessage;
 
 use crate::apply::{Applying, Stop};
 use crate::classify::StatementKind;
+use crate::copy;
 use crate::error::{EngineError, is_cancelled};
 use crate::group::{self, begin_unit, setup};
 use crate::history;
@@ -20,7 +24,7 @@ pub(crate) struct Lone<'a, 'b> {
     index: usize,
     unit: &'a Unit,
     migration: &'a PlannedMigration,
-    script: Script,
+    script: Arc<Script>,
     /// Procedures commit by themselves: the file's `.conf` says that it does not want a transaction.
     bare_procedures: bool,
 }
@@ -30,7 +34,7 @@ impl<'a, 'b> Lone<'a, 'b> {
         let [migration] = unit.migrations.as_slice() else {
             return Err(EngineError::PlanMismatch("a lone unit must have one file".to_owned()));
         };
-        let script = applying.script(migration)?;
+        let script = Arc::new(applying.script(migration)?);
         let config = applying
             .input
             .bundle
@@ -83,7 +87,7 @@ impl<'a, 'b> Lone<'a, 'b> {
     async fn begin(&self) -> Result<usize, Stop> {
         let plan = self.applying.input.plan;
         let mut statements = begin_unit(self.applying, self.index, self.unit, self.migration, true);
-        if self.index == 0 && !plan.create_schemas.is_empty() && !plan.history_exists {
+        if self.index == 0 && plan.prepares() {
             statements.extend(setup(self.applying, self.index));
         }
         let half_done = plan.resume.as_ref().filter(|_| self.index == 0);
@@ -226,8 +230,8 @@ impl<'a, 'b> Lone<'a, 'b> {
         ];
         statements.push("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE".to_owned());
         statements.push(key.note(self.script.len(), "done"));
-        if self.index == 0 && plan.create_schemas.is_empty() && !plan.history_exists {
-            statements.extend(history::create_table(&plan.history));
+        if self.index == 0 && !plan.history_exists && !plan.prepares() {
+            statements.extend(key.make_history(plan));
         }
         statements.push(history::insert_row(
             &plan.history,
@@ -263,14 +267,41 @@ impl<'a, 'b> Lone<'a, 'b> {
         let Some(statement) = self.script.statements().get(index) else {
             return Ok(());
         };
+        if statement.data.is_some() {
+            return self.copy(index, before, after).await;
+        }
+        let bytes = statement.start..statement.end;
+        self.message(index, before, bytes, after).await
+    }
+
+    /// A COPY of the file between statements of ours, by itself: its data follows it.
+    async fn copy(&self, index: usize, before: &[String], after: &[String]) -> Result<(), Stop> {
+        let mut ours = before.to_vec();
+        ours.extend(copy::before(self.script.statement_sql(index)));
+        self.message(index, &ours, 0..0, &[]).await?;
+        copy::run(self.applying, &self.script, index).await.map_err(not_again)?;
+        match after {
+            [] => Ok(()),
+            after => self.message(index, after, 0..0, &[]).await,
+        }
+    }
+
+    /// Some text of the file between statements of ours, for a statement.
+    async fn message(
+        &self,
+        index: usize,
+        before: &[String],
+        bytes: Range<usize>,
+        after: &[String],
+    ) -> Result<(), Stop> {
         let mut sql: String = before.iter().flat_map(|ours| [ours.as_str(), ";\n"]).collect();
         let layout = Layout {
             prefix_statements: before.len(),
             prefix_chars: sql.chars().count(),
-            bytes: statement.start..statement.end,
+            bytes: bytes.clone(),
             statements: index..index + 1,
         };
-        sql.push_str(self.script.statement_sql(index));
+        sql.push_str(self.script.sql().get(bytes).unwrap_or_default());
         for ours in after {
             sql.push_str("\n;");
             sql.push_str(ours);
@@ -283,11 +314,7 @@ impl<'a, 'b> Lone<'a, 'b> {
             Some(db) if db.position().is_some() => report::locate(&self.script, &layout, db, 0),
             _ => self.script.statement_place(index),
         };
-        Err(match group::stop(self.applying, error, cancelled, place) {
-            // What is tried again is a whole unit, and this one is under way.
-            Stop::LockWait(error) => Stop::Failed(error),
-            stop => stop,
-        })
+        Err(not_again(group::stop(self.applying, error, cancelled, place)))
     }
 
     /// Whether a transaction block is open: after `COMMIT AND CHAIN` one is.
@@ -313,6 +340,14 @@ impl<'a, 'b> Lone<'a, 'b> {
         let place: Place = self.script.statement_place(statement);
         let failure = Failure::new(Code::LockLost, "the file dropped the migration lock").at(place);
         Err(Stop::Failed(EngineError::Failed(Box::new(failure))))
+    }
+}
+
+/// What is tried again is a whole unit, and a lone one is under way.
+fn not_again(stop: Stop) -> Stop {
+    match stop {
+        Stop::LockWait(error) => Stop::Failed(error),
+        stop => stop,
     }
 }
 

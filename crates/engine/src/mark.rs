@@ -1,8 +1,9 @@
 //! A unit's mark in the journal, and every statement about it that goes into a message with a migration: guard, token, rows
 //! (M1 to M4, L1).
 
-use belay_model::{Attempt, HistoryTable, PlannedMigration, ResumedUnit, RunId};
+use belay_model::{Attempt, HistoryTable, Plan, PlannedBaseline, PlannedMigration, ResumedUnit, RunId};
 
+use crate::history;
 use crate::session::quote_literal;
 
 /// A unit of an attempt, and the statements that are sent about it inside messages.
@@ -88,7 +89,18 @@ impl UnitKey<'_> {
         )
     }
 
-    /// The journal's row for a history row that belongs to no file (a schema was made).
+    /// U3: makes the history, with the row of the baseline if there is one.
+    pub(crate) fn make_history(&self, plan: &Plan) -> Vec<String> {
+        let mut statements = history::create_table(&plan.history).to_vec();
+        if let Some(baseline) = &plan.baseline {
+            let installed_by = plan.installed_by.as_deref();
+            statements.push(history::insert_baseline_row(&plan.history, baseline, installed_by));
+            statements.push(self.insert_applied_setup(&plan.history, PlannedBaseline::RANK));
+        }
+        statements
+    }
+
+    /// The journal's row for a history row that belongs to no file (a schema was made, or a baseline).
     pub(crate) fn insert_applied_setup(&self, history: &HistoryTable, rank: i32) -> String {
         format!(
             "INSERT INTO belay.applied (run, attempt, unit, history, installed_rank, script, sha256) VALUES ('{}', {}, {}, {}, {rank}, '', '')",

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use belay_bundle::Bundle;
 use belay_model::{
-    FlywaySettings, Instance, Plan, PlannedAssertion, PlannedMigration, Problem, SecretRef, TransactionMode,
+    FlywaySettings, Instance, Plan, PlannedAssertion, PlannedBaseline, PlannedMigration, Problem, SecretRef,
+    TargetVersion, TransactionMode,
 };
 
-use crate::compare::{Entry, State, problems};
+use crate::compare::{Entry, State};
 use crate::error::EngineError;
 use crate::fingerprint::{self, Schema};
+use crate::history::{self, Applied};
 use crate::info::current_version;
 use crate::lossless;
 use crate::resume::resumable;
@@ -17,6 +19,7 @@ use crate::script::Script;
 use crate::session::{Connect, Session, quote_identifier};
 use crate::survey::Survey;
 use crate::unit::{Traits, Units, units};
+use crate::validation::{obstacles, problems};
 
 /// A placeholder's value as the target gives it.
 #[derive(Clone)]
@@ -91,15 +94,21 @@ async fn make(survey: &Survey<'_>, connect: &Connect) -> Result<Planned, EngineE
         bundle,
         request,
         facts,
-        history,
+        history: table,
         ..
     } = survey;
-    let entries = survey.entries();
+    let baseline = survey.baseline().await?;
+    let planned_rows: Vec<Applied> = baseline.iter().map(history::baseline_row).collect();
+    let entries = survey.entries_over(&planned_rows);
     let mut wrong = survey.environment_problems().await?;
     wrong.extend(survey.problems.iter().cloned());
-    wrong.extend(problems(&entries));
+    wrong.extend(match request.flyway.validate_on_migrate {
+        true => problems(&entries, request.flyway),
+        false => obstacles(&entries, request.flyway),
+    });
     let base_rank = survey.rows.iter().flatten().map(|row| row.rank).max();
-    let pending = pending(survey, &entries, base_rank, &mut wrong)?;
+    let last_rank = base_rank.or(baseline.as_ref().map(|_| PlannedBaseline::RANK));
+    let pending = pending(survey, &entries, last_rank, &mut wrong)?;
     check_assertions(survey, &mut wrong)?;
     // With nothing to change there is nothing to take back.
     if let Some(instance) = request.instance.filter(|_| !pending.is_empty()) {
@@ -124,12 +133,13 @@ async fn make(survey: &Survey<'_>, connect: &Connect) -> Result<Planned, EngineE
     let assertions = bundle.assertions().iter();
     let plan = Plan {
         bundle: bundle.digest(),
-        history: history.clone(),
+        history: table.clone(),
         history_exists: survey.rows.is_some(),
         base_rank,
         journal: survey.journal.last_attempt,
         resume,
         create_schemas,
+        baseline: baseline.filter(|_| !units.is_empty()),
         search_path: search_path(survey),
         defers_constraints,
         transaction: request.transaction,
@@ -169,15 +179,20 @@ fn search_path(survey: &Survey<'_>) -> Option<String> {
 fn pending(
     survey: &Survey<'_>,
     entries: &[Entry<'_>],
-    base_rank: Option<i32>,
+    last_rank: Option<i32>,
     wrong: &mut Vec<Problem>,
 ) -> Result<Vec<(PlannedMigration, Traits)>, EngineError> {
     let mut pending = Vec::new();
-    let mut rank = base_rank.unwrap_or(0);
+    let mut rank = last_rank.unwrap_or(0);
+    let at_most = match survey.request.flyway.target {
+        TargetVersion::Next => 1,
+        _ => usize::MAX,
+    };
     for (migration, checksum) in entries
         .iter()
         .filter(|entry| entry.state == State::Pending)
         .filter_map(|entry| entry.file)
+        .take(at_most)
     {
         let script = match survey.script(migration)? {
             Ok(script) => script,

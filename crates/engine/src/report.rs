@@ -39,6 +39,17 @@ pub(crate) fn locate(script: &Script, layout: &Layout, error: &DbError, complete
     }
 }
 
+/// The line of a COPY's data that the server names, counted from 1: `COPY t, line 3, column a: "x"`.
+pub(crate) fn copied_line(error: &DbError) -> Option<usize> {
+    error.where_()?.lines().find_map(line_of_copy)
+}
+
+fn line_of_copy(context: &str) -> Option<usize> {
+    let (_, behind) = context.strip_prefix("COPY ")?.split_once(", line ")?;
+    let digits = behind.split(|c: char| !c.is_ascii_digit()).next()?;
+    digits.parse().ok()
+}
+
 /// The failure of a migration's statement.
 pub(crate) fn sql_failure(place: Place, error: &DbError, placeholders: &Placeholders) -> Failure {
     let server = server_error(error);
@@ -110,4 +121,22 @@ pub(crate) enum Guard {
     HistoryMoved(String),
     /// The transaction of the mark is over.
     TransactionLost,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_of_a_copy_is_read_from_its_context() {
+        for (context, expected) in [
+            ("COPY t, line 3, column a: \"x, line 4\"", Some(3)),
+            ("COPY t, line 12: \"x\"", Some(12)),
+            ("COPY t, line 7", Some(7)),
+            ("PL/pgSQL function f() line 3 at RAISE", None),
+            ("COPY t, Zeile 3", None),
+        ] {
+            assert_eq!(line_of_copy(context), expected, "{context}");
+        }
+    }
 }

@@ -8,6 +8,17 @@ use crate::classify::{StatementKind, mentions};
 use crate::placeholder::{Placeholders, Replaced};
 use crate::statement::{SplitError, Statement, split};
 
+/// Whole statements of a file, one after the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Chunk {
+    /// Their text.
+    pub(crate) bytes: Range<usize>,
+    /// Which they are.
+    pub(crate) statements: Range<usize>,
+    /// It is one `COPY … FROM STDIN`, which is sent with its data.
+    pub(crate) is_copy: bool,
+}
+
 /// A file made ready to run.
 #[derive(Debug, Clone)]
 pub(crate) struct Script {
@@ -51,6 +62,7 @@ impl Script {
                     code: match error {
                         SplitError::Unterminated { .. } => Code::Unterminated,
                         SplitError::Continued { .. } => Code::StringSyntax,
+                        SplitError::Copy { .. } => Code::CopyFromStdin,
                     },
                     place: Some(script.place_of(error.at(), None)),
                     message: error.to_string(),
@@ -94,21 +106,44 @@ impl Script {
             .unwrap_or_default()
     }
 
-    /// The file cut into runs of whole statements of at most `limit` bytes each (a longer statement is a run by itself):
-    /// the bytes and the statements of each.
-    pub(crate) fn chunks(&self, limit: usize) -> Vec<(Range<usize>, Range<usize>)> {
-        if self.sql().len() <= limit || self.statements.is_empty() {
-            return vec![(0..self.sql().len(), 0..self.statements.len())];
+    /// The bytes of the data of a `COPY … FROM STDIN`.
+    pub(crate) fn data(&self, index: usize) -> Range<usize> {
+        let statement = self.statements.get(index);
+        statement.and_then(|s| s.data.clone()).unwrap_or_default()
+    }
+
+    /// The file cut into chunks of whole statements of at most `limit` bytes each (a longer statement is a chunk by
+    /// itself); each `COPY … FROM STDIN` is a chunk by itself, and is never the last.
+    pub(crate) fn chunks(&self, limit: usize) -> Vec<Chunk> {
+        let has_data = self.statements.iter().any(|statement| statement.data.is_some());
+        if !has_data && (self.sql().len() <= limit || self.statements.is_empty()) {
+            return vec![Chunk {
+                bytes: 0..self.sql().len(),
+                statements: 0..self.statements.len(),
+                is_copy: false,
+            }];
         }
-        let mut chunks: Vec<(Range<usize>, Range<usize>)> = Vec::new();
+        let mut chunks: Vec<Chunk> = Vec::new();
         for (index, statement) in self.statements.iter().enumerate() {
+            let is_copy = statement.data.is_some();
             match chunks.last_mut() {
-                Some((bytes, statements)) if statement.end - bytes.start <= limit => {
-                    bytes.end = statement.end;
-                    statements.end = index + 1;
+                Some(chunk) if !is_copy && !chunk.is_copy && statement.end - chunk.bytes.start <= limit => {
+                    chunk.bytes.end = statement.end;
+                    chunk.statements.end = index + 1;
                 }
-                _ => chunks.push((statement.start..statement.end, index..index + 1)),
+                _ => chunks.push(Chunk {
+                    bytes: statement.start..statement.end,
+                    statements: index..index + 1,
+                    is_copy,
+                }),
             }
+        }
+        if let Some(copy) = chunks.last().filter(|chunk| chunk.is_copy) {
+            chunks.push(Chunk {
+                bytes: copy.bytes.end..copy.bytes.end,
+                statements: copy.statements.end..copy.statements.end,
+                is_copy: false,
+            });
         }
         chunks
     }
@@ -135,6 +170,21 @@ impl Script {
         self.place_of(at, statement.and_then(|s| self.first_line(s)))
     }
 
+    /// Where a line of the data of a `COPY … FROM STDIN` is, counted from 1.
+    pub(crate) fn data_place(&self, index: usize, line: usize) -> Option<Place> {
+        let statement = self.statements.get(index)?;
+        let data = self.data(index);
+        let text = self.sql().get(data.clone())?;
+        let at = match line.checked_sub(1)? {
+            0 => 0,
+            before => text.match_indices('\n').nth(before - 1)?.0 + 1,
+        };
+        Some(Place {
+            column: None,
+            ..self.place_of(data.start + at, self.first_line(statement))
+        })
+    }
+
     fn first_line(&self, statement: &Statement) -> Option<String> {
         let text = self.sql().get(statement.start..statement.end)?;
         Some(text.lines().next()?.chars().take(200).collect())
@@ -151,11 +201,6 @@ impl Script {
         let mut problems = Vec::new();
         for (index, (statement, kind)) in self.statements.iter().zip(self.kinds()).enumerate() {
             match kind {
-                StatementKind::CopyFromStdin => problems.push(problem(
-                    index,
-                    Code::CopyFromStdin,
-                    "COPY … FROM STDIN does not run yet; use INSERT, or load the data another way",
-                )),
                 StatementKind::TwoPhase => problems.push(problem(
                     index,
                     Code::TwoPhase,
@@ -215,32 +260,58 @@ mod tests {
         assert_eq!(script.chunks(1000).len(), 1);
         let chunks = script.chunks(20);
         assert_eq!(
-            chunks
-                .iter()
-                .map(|(_, statements)| statements.len())
-                .collect::<Vec<_>>(),
+            chunks.iter().map(|chunk| chunk.statements.len()).collect::<Vec<_>>(),
             [2, 1, 1]
         );
-        assert_eq!(&script.sql()[chunks[0].0.clone()], "SELECT 1; SELECT 22");
+        assert_eq!(&script.sql()[chunks[0].bytes.clone()], "SELECT 1; SELECT 22");
         assert_eq!(script.chunks(1).len(), 4);
     }
 
     #[test]
+    fn m2_a_copy_is_a_chunk_and_something_is_after_it() {
+        let script = script("SELECT 1; SELECT 2; COPY t FROM STDIN;\n1\n\\.\nSELECT 3;COPY u FROM STDIN;\n\\.\n");
+        let chunks: Vec<(&str, usize, bool)> = script
+            .chunks(1000)
+            .into_iter()
+            .map(|chunk| (&script.sql()[chunk.bytes], chunk.statements.len(), chunk.is_copy))
+            .collect();
+        assert_eq!(
+            chunks,
+            [
+                ("SELECT 1; SELECT 2", 2, false),
+                ("COPY t FROM STDIN", 1, true),
+                ("SELECT 3", 1, false),
+                ("COPY u FROM STDIN", 1, true),
+                ("", 0, false),
+            ]
+        );
+    }
+
+    #[test]
+    fn lines_of_data_are_those_of_the_file() {
+        let script = script("SELECT 1;\n\nCOPY ${schema} FROM STDIN; -- x\n${schema}\r\nb\n\\.\n");
+        for (line, expected) in [
+            (1, Some("db/V1__a.sql:4")),
+            (2, Some("db/V1__a.sql:5")),
+            (9, None),
+            (0, None),
+        ] {
+            let place = script.data_place(1, line);
+            assert_eq!(place.map(|place| place.to_string()).as_deref(), expected, "{line}");
+        }
+        assert_eq!(script.data_place(0, 2), None);
+    }
+
+    #[test]
     fn problems_name_their_statement() {
-        let problems =
-            script("SELECT 1;\nCOPY t FROM STDIN;\nPREPARE TRANSACTION 'x';\nSET standard_conforming_strings=off")
-                .problems();
+        let problems = script("SELECT 1;\nPREPARE TRANSACTION 'x';\nSET standard_conforming_strings=off").problems();
         let told: Vec<String> = problems
             .iter()
             .map(|p| format!("{} {}", p.place.as_ref().unwrap(), p.code))
             .collect();
         assert_eq!(
             told,
-            [
-                "db/V1__a.sql:2 Belay.CopyFromStdin",
-                "db/V1__a.sql:3 Belay.TwoPhase",
-                "db/V1__a.sql:4 Belay.StringSyntax"
-            ]
+            ["db/V1__a.sql:2 Belay.TwoPhase", "db/V1__a.sql:3 Belay.StringSyntax"]
         );
     }
 
@@ -250,6 +321,11 @@ mod tests {
         assert_eq!(
             problem.to_string(),
             "V1__a.sql:2:3: a string is not closed (Belay.Unterminated)"
+        );
+        let problem = Script::new("V1__a.sql", "SELECT 1;\nCOPY t FROM STDIN;\n1\n".to_owned(), None).unwrap_err();
+        assert_eq!(
+            problem.to_string(),
+            "V1__a.sql:2:1: the data of COPY … FROM STDIN does not end: a line with only \\. is missing (Belay.CopyFromStdin)"
         );
     }
 }

@@ -3,9 +3,12 @@
 //! The server still does the splitting of what is sent whole. This is for what must be known before: whether a file can
 //! be in a transaction of ours, and which statement an error belongs to.
 
+use std::ops::Range;
+
 use squawk_lexer::{LiteralKind, TokenKind, tokenize};
 
-use crate::classify::Nature;
+use crate::classify::{Nature, StatementKind};
+use crate::copy;
 
 /// One statement of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +19,8 @@ pub(crate) struct Statement {
     pub(crate) end: usize,
     /// What matters of it.
     pub(crate) nature: Nature,
+    /// The bytes of the data below it, if it is a `COPY … FROM STDIN`.
+    pub(crate) data: Option<Range<usize>>,
 }
 
 /// A statement that has begun: its words and signs outside parentheses, in upper case, up to [`WORDS`].
@@ -46,33 +51,46 @@ pub(crate) enum SplitError {
         /// Where the continuation begins, in bytes.
         at: usize,
     },
+    /// A `COPY … FROM STDIN` whose data can't be told from the rest.
+    #[error("{what}")]
+    Copy {
+        /// What is wrong.
+        what: &'static str,
+        /// Where the statement begins, in bytes.
+        at: usize,
+    },
 }
 
 impl SplitError {
     /// Where, in bytes.
     pub(crate) fn at(self) -> usize {
         match self {
-            Self::Unterminated { at, .. } | Self::Continued { at } => at,
+            Self::Unterminated { at, .. } | Self::Continued { at } | Self::Copy { at, .. } => at,
         }
     }
 }
 
 /// Splits a text into statements. Empty ones are dropped, as the server does.
 ///
-/// A semicolon ends a statement outside parentheses and outside the body of a `BEGIN ATOMIC … END` function.
+/// A semicolon ends a statement outside parentheses and outside the body of a `BEGIN ATOMIC … END` function. The data
+/// below a `COPY … FROM STDIN` is not looked at.
 pub(crate) fn split(sql: &str) -> Result<Vec<Statement>, SplitError> {
     let mut splitter = Splitter {
         sql,
         ..Splitter::default()
     };
     let mut at = 0;
-    for token in tokenize(sql) {
-        let end = at + token.len as usize;
-        splitter.token(token.kind, at, end)?;
-        at = end;
+    while at < sql.len() {
+        at = splitter.up_to_data(at)?;
     }
     splitter.finish();
-    Ok(splitter.done)
+    match splitter.awaits_data() {
+        Some(copy) => Err(SplitError::Copy {
+            what: copy::NO_SEMICOLON,
+            at: copy.start,
+        }),
+        None => Ok(splitter.done),
+    }
 }
 
 #[derive(Default)]
@@ -96,6 +114,31 @@ enum AfterEscape {
 }
 
 impl Splitter<'_> {
+    /// Splits from here to the next data or to the end: the byte to go on from.
+    fn up_to_data(&mut self, from: usize) -> Result<usize, SplitError> {
+        let sql = self.sql;
+        let mut at = from;
+        for token in tokenize(sql.get(from..).unwrap_or_default()) {
+            let end = at + token.len as usize;
+            self.token(token.kind, at, end)?;
+            at = end;
+            if let Some(copy) = self.awaits_data() {
+                let wrong = |what| SplitError::Copy { what, at: copy.start };
+                let (data, next) = copy::below(sql, at).map_err(wrong)?;
+                copy.data = Some(data);
+                return Ok(next);
+            }
+        }
+        Ok(sql.len())
+    }
+
+    /// The statement that has just ended, if data must follow it.
+    fn awaits_data(&mut self) -> Option<&mut Statement> {
+        self.done
+            .last_mut()
+            .filter(|last| last.nature.kind == StatementKind::CopyFromStdin && last.data.is_none())
+    }
+
     fn token(&mut self, kind: TokenKind, at: usize, end: usize) -> Result<(), SplitError> {
         if let Some(what) = unterminated(kind) {
             return Err(SplitError::Unterminated { what, at });
@@ -151,6 +194,7 @@ impl Splitter<'_> {
                 start: begun.start,
                 end: begun.end,
                 nature,
+                data: None,
             }
         }));
     }
@@ -254,6 +298,37 @@ mod tests {
     }
 
     #[test]
+    fn what_is_below_a_copy_is_not_sql() {
+        let sql =
+            "SELECT 1;\nCOPY t (a) FROM STDIN;\n'it; /* $$ \"\n\\.\nCOPY u FROM STDIN;\n\\.\n;; SELECT ';' -- end";
+        assert_eq!(
+            texts(sql),
+            ["SELECT 1", "COPY t (a) FROM STDIN", "COPY u FROM STDIN", "SELECT ';'"]
+        );
+        let data: Vec<Option<&str>> = split(sql)
+            .unwrap()
+            .into_iter()
+            .map(|s| s.data.map(|data| &sql[data]))
+            .collect();
+        assert_eq!(data, [None, Some("'it; /* $$ \"\n"), Some(""), None]);
+    }
+
+    #[test]
+    fn a_copy_without_its_data_is_refused_where_it_begins() {
+        for (sql, at) in [
+            ("SELECT 1; COPY t FROM STDIN", 10),
+            ("SELECT 1; COPY t FROM STDIN;", 10),
+            ("COPY t FROM STDIN\n1\n\\.\n", 0),
+            ("COPY t FROM STDIN;\n1\n\\.\nCOPY u FROM STDIN;\n1\n", 24),
+        ] {
+            assert!(
+                matches!(split(sql), Err(SplitError::Copy { at: found, .. }) if found == at),
+                "{sql}"
+            );
+        }
+    }
+
+    #[test]
     fn what_does_not_end_is_refused_where_it_begins() {
         for (sql, at) in [
             ("SELECT 'a", 7),
@@ -272,6 +347,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn any_data_is_cut_out_as_it_is(lines in prop::collection::vec("[^\n]{0,12}", 0..8)) {
+            prop_assume!(lines.iter().all(|line| line.trim_matches(|c| c <= ' ') != "\\."));
+            let data: String = lines.iter().map(|line| format!("{line}\n")).collect();
+            let sql = format!("SELECT 1; COPY t FROM STDIN;\n{data}\\.\nSELECT 2");
+            let statements = split(&sql).unwrap();
+            prop_assert_eq!(statements.len(), 3);
+            prop_assert_eq!(&sql[statements[1].data.clone().unwrap()], data.as_str());
+            prop_assert_eq!(&sql[statements[2].start..statements[2].end], "SELECT 2");
+        }
+
         #[test]
         fn any_text_is_split_without_panic_into_ranges_that_are_its_own(sql in "[a-zA-Z'\"$;()/*\\\\ \n-é]{0,60}") {
             for statement in split(&sql).unwrap_or_default() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use belay_bundle::{Bundle, Migration};
-use belay_model::{Checksum, Code, FrozenPlaceholder, HistoryTable, MigrationKind, Problem};
+use belay_model::{Checksum, Code, FrozenPlaceholder, HistoryTable, MigrationKind, PlannedBaseline, Problem};
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
@@ -75,13 +75,13 @@ impl<'a> Survey<'a> {
 
     /// Each migration with its state.
     pub(crate) fn entries(&self) -> Vec<Entry<'_>> {
-        let rows = self.rows.as_deref().unwrap_or_default();
-        compare(
-            self.bundle.migrations(),
-            &self.checksums,
-            rows,
-            self.request.flyway.out_of_order,
-        )
+        self.entries_over(&[])
+    }
+
+    /// The same, with these rows where there is no history yet.
+    pub(crate) fn entries_over<'b>(&'b self, planned: &'b [Applied]) -> Vec<Entry<'b>> {
+        let rows = self.rows.as_deref().unwrap_or(planned);
+        compare(self.bundle.migrations(), &self.checksums, rows, self.request.flyway)
     }
 
     /// A migration made ready, or what is wrong with it.
@@ -118,14 +118,12 @@ impl<'a> Survey<'a> {
     /// Everything outside the bundle that keeps a plan from being made.
     pub(crate) async fn environment_problems(&self) -> Result<Vec<Problem>, EngineError> {
         let mut wrong = self.privilege_problems().await?;
-        // With a half-done file there are objects before there is a history.
-        if self.rows.is_none()
-            && self.journal.open.is_empty()
-            && let Some(object) = self.first_object().await?
+        if !self.request.flyway.baseline_on_migrate
+            && let Some(object) = self.unknown_object().await?
         {
             wrong.push(problem(
                 Code::NonEmptySchema,
-                format!("there is no history, but {object} is there; baseline the database with Flyway, or name an empty schema"),
+                format!("there is no history, but {object} is there; set baselineOnMigrate in the target, or name an empty schema"),
             ));
         }
         if !self.request.flyway.create_schemas {
@@ -137,6 +135,27 @@ impl<'a> Survey<'a> {
             }));
         }
         Ok(wrong)
+    }
+
+    /// The baseline to write, where the target asks for one and the database has objects and no history.
+    pub(crate) async fn baseline(&self) -> Result<Option<PlannedBaseline>, EngineError> {
+        let flyway = self.request.flyway;
+        if !flyway.baseline_on_migrate || self.unknown_object().await?.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(PlannedBaseline {
+            version: flyway.baseline_version.clone(),
+            description: flyway.baseline_description.clone(),
+        }))
+    }
+
+    /// An object that no history tells of. With a half-done file there are objects before there is a history.
+    async fn unknown_object(&self) -> Result<Option<String>, EngineError> {
+        if self.rows.is_none() && self.journal.open.is_empty() {
+            self.first_object().await
+        } else {
+            Ok(None)
+        }
     }
 
     async fn privilege_problems(&self) -> Result<Vec<Problem>, EngineError> {
@@ -199,10 +218,7 @@ impl<'a> Survey<'a> {
 
     fn schemas(&self) -> Vec<&str> {
         let named = self.request.flyway.schemas.iter().map(String::as_str);
-        let mut schemas: Vec<&str> = std::iter::once(self.history.schema.as_str()).chain(named).collect();
-        schemas.sort_unstable();
-        schemas.dedup();
-        schemas
+        named.chain([self.history.schema.as_str()]).collect()
     }
 
     /// Schemas that the target names and that do not exist.
@@ -210,8 +226,8 @@ impl<'a> Survey<'a> {
         let rows = self
             .client
             .query_typed(
-                "SELECT s FROM pg_catalog.unnest($1::text[]) s
-                 WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = s) ORDER BY s",
+                "SELECT s FROM pg_catalog.unnest($1::text[]) WITH ORDINALITY schemas (s, number)
+                 WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = s) GROUP BY s ORDER BY min(number)",
                 &[(&self.schemas(), Type::TEXT_ARRAY)],
             )
             .await?;

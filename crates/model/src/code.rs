@@ -142,7 +142,7 @@ codes! {
     ServerUnfit = "Belay.ServerUnfit",
     /// A placeholder has no value.
     PlaceholderUnknown = "Belay.PlaceholderUnknown",
-    /// A file has `COPY … FROM STDIN`.
+    /// The data below a `COPY … FROM STDIN` has no end, or there is more SQL behind it on its line.
     CopyFromStdin = "Belay.CopyFromStdin",
     /// A file changes how the server reads strings.
     StringSyntax = "Belay.StringSyntax",

@@ -7,6 +7,7 @@ mod code;
 mod compensation;
 mod digest;
 mod failure;
+mod flyway;
 mod identity;
 mod instance;
 mod judgement;
@@ -25,6 +26,10 @@ pub use compensation::{
 };
 pub use digest::{BundleDigest, FileDigest, ParseDigestError, PlanDigest, SchemaDigest};
 pub use failure::{Failure, Place, Problem, ServerError};
+pub use flyway::{
+    FlywaySettings, IgnorePattern, IgnoredKind, IgnoredState, ParseIgnorePatternError, ParseTargetVersionError,
+    TargetVersion,
+};
 pub use identity::{Attempt, InstanceName, ParseNameError, RunId, SnapshotName, TargetName};
 pub use instance::{Instance, Quiesce, Rds, RestorePolicy, Retention, SnapshotPolicy};
 pub use judgement::Judgement;
@@ -36,12 +41,11 @@ pub use messages::{
 pub use migration::{Checksum, MigrationKind};
 pub use outcome::Outcome;
 pub use plan::{
-    FrozenPlaceholder, HistoryTable, ParseHistoryTableError, Plan, PlannedAssertion, PlannedMigration, ResumedUnit,
-    SecretRef, Unit, UnitKind,
+    FrozenPlaceholder, HistoryTable, ParseHistoryTableError, Plan, PlannedAssertion, PlannedBaseline, PlannedMigration,
+    ResumedUnit, SecretRef, Unit, UnitKind,
 };
 pub use target::{
-    Credentials, Endpoint, Engine, FlywaySettings, LockSettings, NotifySettings, PlaceholderSource, Target, Tls,
-    TransactionMode,
+    Credentials, Endpoint, Engine, LockSettings, NotifySettings, PlaceholderSource, Target, Tls, TransactionMode,
 };
 pub use verdict::{AssertionState, Finding, FindingKind, Verdict};
 pub use version::{ParseVersionError, Version};

@@ -29,6 +29,10 @@ pub struct Plan {
     pub resume: Option<ResumedUnit>,
     /// Schemas to create before the first unit.
     pub create_schemas: Vec<String>,
+    /// What the database is taken to hold already, as it has objects and no history: a row that is written before the
+    /// first unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<PlannedBaseline>,
     /// The search path of every session, where the target names a default schema.
     pub search_path: Option<String>,
     /// Whether a constraint may wait for the end of a transaction, so that it must be told to wait again after each file.
@@ -58,6 +62,12 @@ impl Plan {
     /// None in practice: a plan is made of what JSON can hold.
     pub fn digest(&self) -> Result<PlanDigest, serde_json::Error> {
         serde_json::to_vec(self).map(|json| PlanDigest::of(&json))
+    }
+
+    /// U3: whether more than the history must be made before the first unit; then it is made even before a lone file.
+    #[must_use]
+    pub fn prepares(&self) -> bool {
+        !self.history_exists && (!self.create_schemas.is_empty() || self.baseline.is_some())
     }
 
     /// Every pending migration, in order.
@@ -136,6 +146,21 @@ pub struct ResumedUnit {
     pub unit: u32,
     /// How many statements are done.
     pub statement: u32,
+}
+
+/// Flyway's BASELINE row: versions up to this one are taken as applied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlannedBaseline {
+    /// The version.
+    pub version: Version,
+    /// What the history says of it.
+    pub description: String,
+}
+
+impl PlannedBaseline {
+    /// The rank of the row: the first, as only the row of schemas that were made comes before it, with 0.
+    pub const RANK: i32 = 1;
 }
 
 /// What commits together.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::InstanceName;
+use crate::{FlywaySettings, InstanceName};
 
 /// What the SSM parameter `/<stack>/targets/<target>` holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,44 +118,6 @@ pub enum PlaceholderSource {
     },
 }
 
-/// Flyway's settings that Belay knows, under Flyway's names and with Flyway's defaults.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct FlywaySettings {
-    /// The history table's name.
-    pub table: String,
-    /// The history table's schema, and the first of the search path. Absent: the first of `schemas`, else the
-    /// connection's own.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub default_schema: Option<String>,
-    /// Schemas that must be empty before the first migration, and are created if they are missing.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub schemas: Vec<String>,
-    /// Whether missing schemas are created.
-    pub create_schemas: bool,
-    /// Whether a version below an applied one still runs.
-    pub out_of_order: bool,
-    /// Whether `${name}` is replaced.
-    pub placeholder_replacement: bool,
-    /// Who the history says applied a migration. Absent: the role.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub installed_by: Option<String>,
-}
-
-impl Default for FlywaySettings {
-    fn default() -> Self {
-        Self {
-            table: "flyway_schema_history".to_owned(),
-            default_schema: None,
-            schemas: Vec::new(),
-            create_schemas: true,
-            out_of_order: false,
-            placeholder_replacement: true,
-            installed_by: None,
-        }
-    }
-}
-
 /// How long to wait for locks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -212,6 +174,8 @@ mod tests {
         for extra in [
             r#""tsl": "off""#,
             r#""flyway": {"outoforder": true}"#,
+            r#""flyway": {"target": "newest"}"#,
+            r#""flyway": {"ignoreMigrationPatterns": ["*:success"]}"#,
             r#""locks": {"timeout": 1}"#,
             r#""tls": {"pem": ""}"#,
             r#""notify": {"mail": "a@b"}"#,

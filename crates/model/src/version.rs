@@ -26,6 +26,15 @@ pub struct Version {
 }
 
 impl Version {
+    /// Version 1: Flyway's default for a baseline.
+    pub(crate) fn one() -> Self {
+        Self {
+            text: "1".to_owned(),
+            negative: false,
+            parts: vec!["1".to_owned()],
+        }
+    }
+
     /// The text as the history table stores it: as written, `_` replaced by `.`.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -130,6 +130,7 @@ fn plan() -> Plan {
         journal: None,
         resume: None,
         create_schemas: Vec::new(),
+        baseline: None,
         search_path: None,
         defers_constraints: false,
         transaction: TransactionMode::Auto,

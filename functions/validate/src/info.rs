@@ -24,7 +24,8 @@ impl Validate {
         };
         let info = belay_engine::info(&connect, &bundle, &request).await;
         let info = info.map_err(|error| error.failure())?;
-        let pending = info.rows.iter().filter(|row| is_pending(row.state)).count();
+        // A repeatable that has changed is there twice: as the row of its last run, and as what is to run.
+        let pending = info.rows.iter().filter(|row| row.state == State::Pending).count();
         let table = table(info);
         if run.action == Action::Validate && !table.problems.is_empty() {
             return Err(Failure::of_problems(Code::PlanRejected, table.problems)
@@ -35,27 +36,6 @@ impl Validate {
             report: report.map_err(|error| error.failure())?,
             pending: u32::try_from(pending).unwrap_or(u32::MAX),
         })
-    }
-}
-
-/// Whether a migrate would run it.
-fn is_pending(state: State) -> bool {
-    match state {
-        State::Pending | State::Outdated => true,
-        State::Success
-        | State::OutOfOrder
-        | State::Failed
-        | State::Missing
-        | State::FailedMissing
-        | State::Future
-        | State::FailedFuture
-        | State::Ignored
-        | State::BelowBaseline
-        | State::IgnoredBaseline
-        | State::Baseline
-        | State::Deleted
-        | State::Undone
-        | State::Superseded => false,
     }
 }
 

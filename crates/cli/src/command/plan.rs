@@ -66,6 +66,12 @@ fn words(plan: &Plan, digest: &PlanDigest) -> String {
             text.push_str(&format!("\nUnit {} is lone: {reason}", number + 1));
         }
     }
+    if let Some(baseline) = &plan.baseline {
+        text.push_str(&format!(
+            "\nbaseline: the database is taken to be at version {} ({})",
+            baseline.version, baseline.description
+        ));
+    }
     for assertion in &plan.assertions {
         text.push_str(&format!("\nmust hold: {}", assertion.path));
     }

@@ -14,7 +14,7 @@ pub(crate) fn golden(name: &str, said: &Said) {
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
         // As wide as it was, so that tables stay straight.
         (r"\d{4}-\d\d-\d\d( |T)\d\d:\d\d:\d\d(\.\d+)?", "2000-01-01${1}00:00:00"),
-        (r#""executionTime": [1-9]\d*"#, r#""executionTime": 1"#),
+        (r#""executionTime": \d+"#, r#""executionTime": 1"#),
         (r"/\S*/\.tmp[A-Za-z0-9]+/", "FOLDER/"),
         (r"session \d+", "session PID"),
         (r"process \d+", "process PID"),

@@ -84,6 +84,55 @@ async fn flyways_settings_and_the_role_are_used() {
 }
 
 #[tokio::test]
+async fn s8_a_baseline_and_a_target_are_options() {
+    let bench = Bench::new().await;
+    let client = bench.client().await;
+    client.batch_execute("CREATE TABLE old (id int)").await.unwrap();
+    bench.files(&[
+        ("V1__before.sql", "nothing that could run"),
+        ("V2__a.sql", "CREATE TABLE a (id int)"),
+        ("V3__b.sql", "CREATE TABLE b (id int)"),
+    ]);
+    let refused = bench.belay("migrate", &[]);
+    assert_eq!(refused.code, 4, "{refused:?}");
+    assert!(refused.err.contains("Belay.NonEmptySchema"), "{refused:?}");
+    let options = [
+        "--baselineOnMigrate",
+        "--baseline-description",
+        "as it was",
+        "--target",
+        "2",
+    ];
+    let plan = bench.belay("plan", &options);
+    assert!(
+        plan.out
+            .contains("baseline: the database is taken to be at version 1 (as it was)"),
+        "{plan:?}"
+    );
+    assert_eq!(bench.belay("migrate", &options).code, 0);
+    assert!(bench.belay("info", &options).out.contains("Above Target"));
+    assert_eq!(
+        bench
+            .look("SELECT string_agg(version || ' ' || description, ', ' ORDER BY installed_rank) FROM flyway_schema_history")
+            .await,
+        "1 as it was, 2 a"
+    );
+}
+
+#[tokio::test]
+async fn s8_validate_tells_what_migrate_is_told_to_let_pass() {
+    let bench = Bench::new().await;
+    bench.files(&[("V1__a.sql", "CREATE TABLE a (id int)")]);
+    assert_eq!(bench.belay("migrate", &[]).code, 0);
+    bench.files(&[("V1__a.sql", "CREATE TABLE a (id bigint)")]);
+    let options = ["--validateOnMigrate", "false"];
+    assert_eq!(bench.belay("migrate", &options).code, 0);
+    let said = bench.belay("validate", &options);
+    assert_eq!(said.code, 4, "{said:?}");
+    assert!(said.err.contains("Belay.ChecksumMismatch"), "{said:?}");
+}
+
+#[tokio::test]
 async fn v4_an_assertion_that_never_held_after_a_lone_file_needs_an_operator() {
     let bench = Bench::new().await;
     bench.files(&[

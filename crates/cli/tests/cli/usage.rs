@@ -13,6 +13,8 @@ fn a_wrong_call_is_no_outcome() {
         "migrate --url postgres://u:hunter2@h/d --bundle x --format xml",
         "migrate --url postgres://u:hunter2@h/d --bundle x --lock-timeout soon",
         "migrate --url postgres://u:hunter2@h/d --bundle x --lock-timeout -1s",
+        "info --url postgres://u:hunter2@h/d --bundle x --target newest",
+        "info --url postgres://u:hunter2@h/d --bundle x --ignore-migration-patterns future",
         "info --url mysql://u:hunter2@h/d --bundle x",
         "info --url postgres://u:hunter2@h/d --bundle x --placeholder hunter2",
         "info --url postgres://u:hunter2@h/d --bundle x --secret-placeholder a=NOT_THERE",

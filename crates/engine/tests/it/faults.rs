@@ -149,3 +149,32 @@ async fn an_attempts_own_orphan_is_ended_before_it_starts() {
     assert_eq!(world.verify(&files, &planned, None).await.verdict, Verdict::After);
     assert_eq!(world.value("SELECT count(*) FROM flyway_schema_history").await, "1");
 }
+
+/// V1: a role that the session became may not end what the role that logs in has left.
+#[tokio::test]
+async fn v1_an_orphan_is_ended_whatever_the_set_role() {
+    let mut world = World::new().await;
+    world
+        .sql(
+            "DO $$ BEGIN CREATE ROLE owner_role; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$",
+        )
+        .await;
+    let grants = "GRANT owner_role TO migrator; GRANT ALL ON SCHEMA public TO owner_role";
+    world
+        .sql(&format!(
+            "{grants}; GRANT CREATE ON DATABASE {} TO owner_role",
+            world.database
+        ))
+        .await;
+    world.connect.set_role = Some("owner_role".to_owned());
+    let files = bundle(&[("V1__slow.sql", "SELECT pg_sleep(60)")]);
+    let planned = world.plan(&files).await.unwrap();
+    let (migrated, verified) = tokio::join!(world.migrate(&files, &planned), async {
+        world
+            .wait_for(&format!("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE {SLOW})"))
+            .await;
+        world.verify(&files, &planned, None).await
+    });
+    migrated.unwrap_err();
+    assert_eq!(verified.verdict, Verdict::Before);
+}

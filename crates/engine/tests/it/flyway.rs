@@ -11,7 +11,7 @@ const TABLE: &str = r#"CREATE TABLE flyway_schema_history (
     ALTER TABLE flyway_schema_history OWNER TO migrator;"#;
 
 /// `(rank, version, description, type, checksum, success)` as SQL values.
-async fn history(world: &World, rows: &[&str]) {
+pub(crate) async fn history(world: &World, rows: &[&str]) {
     let values: Vec<String> = rows
         .iter()
         .map(|row| {
@@ -31,7 +31,7 @@ async fn history(world: &World, rows: &[&str]) {
 }
 
 /// The checksum of `select 1;`, as Flyway has it.
-const ONE: &str = "-690524359";
+pub(crate) const ONE: &str = "-690524359";
 
 #[tokio::test]
 async fn a_database_that_flyway_migrated_is_continued() {

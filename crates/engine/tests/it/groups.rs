@@ -158,11 +158,15 @@ async fn m2_deferred_constraints_are_checked_at_the_end_of_each_file_and_deferre
     let tables =
         "CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (a int REFERENCES a DEFERRABLE INITIALLY DEFERRED)";
     let fine = "INSERT INTO b VALUES (1); INSERT INTO a VALUES (1)";
+    // One that is made in the middle of the group is deferred as well.
+    let later = "CREATE TABLE c (id int PRIMARY KEY); CREATE TABLE d (c int REFERENCES c DEFERRABLE INITIALLY DEFERRED); \
+                 INSERT INTO d VALUES (1); INSERT INTO c VALUES (1)";
     let ran = world
         .shipped(&[
             ("V1__t.sql", tables),
             ("V2__d.sql", fine),
             ("V3__d.sql", &fine.replace('1', "2")),
+            ("V4__later.sql", later),
         ])
         .await;
     assert_eq!(ran.planned.plan.units.len(), 1);
@@ -172,12 +176,13 @@ async fn m2_deferred_constraints_are_checked_at_the_end_of_each_file_and_deferre
             ("V1__t.sql", tables),
             ("V2__d.sql", fine),
             ("V3__d.sql", &fine.replace('1', "2")),
-            ("V4__bad.sql", "INSERT INTO b VALUES (9)"),
-            ("V5__x.sql", "SELECT 1"),
+            ("V4__later.sql", later),
+            ("V5__bad.sql", "INSERT INTO b VALUES (9)"),
+            ("V6__x.sql", "SELECT 1"),
         ])
         .await;
     assert_eq!(ran.told(), "before Belay.SqlFailed");
-    assert!(ran.failure().starts_with("V4__bad.sql: "), "{}", ran.failure());
+    assert!(ran.failure().starts_with("V5__bad.sql: "), "{}", ran.failure());
 }
 
 #[tokio::test]

@@ -5,14 +5,17 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test says what broke by breaking")]
 
 mod assertions;
+mod baseline;
 mod census;
 mod cleanup;
+mod copy;
 mod door;
 mod faults;
 mod flyway;
 mod groups;
 mod lone;
 mod plans;
+mod settings;
 mod tls;
 mod verdicts;
 mod world;

@@ -170,7 +170,7 @@ async fn schemas_are_made_and_told_as_flyway_does() {
     let rows = world.sql("SELECT installed_rank, version, description, type, script, checksum FROM app.flyway_schema_history ORDER BY 1").await;
     assert_eq!(
         rows[0],
-        "0|null|<< Flyway Schema Creation >>|SCHEMA|\"Other\",\"app\"|null"
+        "0|null|<< Flyway Schema Creation >>|SCHEMA|\"app\",\"Other\"|null"
     );
     assert!(world.has("app.a").await);
     let mut strict = World::new().await;

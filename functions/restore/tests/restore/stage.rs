@@ -288,6 +288,7 @@ fn plan(aws: &Aws) -> (PaperRef, Plan) {
         journal: None,
         resume: None,
         create_schemas: Vec::new(),
+        baseline: None,
         search_path: None,
         defers_constraints: false,
         transaction: TransactionMode::Auto,
