@@ -2,6 +2,7 @@
 
 mod bench;
 mod demo;
+mod interop;
 mod up;
 
 use std::error::Error as _;
@@ -26,6 +27,8 @@ enum Command {
     Demo(demo::Options),
     /// Measure the pipeline beside psql
     Bench(bench::Options),
+    /// Hold Belay beside the real Flyway, on the same migrations
+    Interop(interop::Options),
     /// Stop the stack that `up` started
     Down,
     /// Print the variables with which any AWS client reaches the stack, for `eval`
@@ -38,6 +41,7 @@ async fn main() -> ExitCode {
         Command::Up(options) => up::up(&options).await.map(|()| ExitCode::SUCCESS),
         Command::Demo(options) => demo::demo(&options).await,
         Command::Bench(options) => bench::bench(&options).await.map(|()| ExitCode::SUCCESS),
+        Command::Interop(options) => interop::interop(&options).await,
         Command::Down => up::down().map(|()| ExitCode::SUCCESS),
         Command::Env => up::env().map(|()| ExitCode::SUCCESS),
     };

@@ -1,0 +1,2 @@
+CREATE TABLE here (id int);
+CREATE TABLE public.there (id int);

@@ -1,0 +1,1 @@
+CREATE TABLE path AS SELECT current_schemas(false)::text AS now;

@@ -1,0 +1,1 @@
+CREATE OR REPLACE VIEW repeatable AS SELECT 1 AS one;

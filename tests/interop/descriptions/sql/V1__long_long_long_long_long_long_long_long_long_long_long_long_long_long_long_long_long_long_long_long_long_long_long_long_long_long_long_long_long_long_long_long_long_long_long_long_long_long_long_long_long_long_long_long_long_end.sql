@@ -1,0 +1,1 @@
+CREATE TABLE long_one (id int);

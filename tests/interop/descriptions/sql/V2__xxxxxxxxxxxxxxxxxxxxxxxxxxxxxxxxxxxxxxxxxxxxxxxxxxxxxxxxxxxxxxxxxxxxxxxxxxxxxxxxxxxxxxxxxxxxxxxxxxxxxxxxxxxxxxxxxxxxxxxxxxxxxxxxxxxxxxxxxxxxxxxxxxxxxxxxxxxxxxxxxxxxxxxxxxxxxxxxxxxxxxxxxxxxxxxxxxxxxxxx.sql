@@ -1,0 +1,1 @@
+CREATE TABLE two_hundred (id int);

@@ -1,0 +1,1 @@
+CREATE OR REPLACE VIEW v_a_capital AS SELECT 1 AS one;

@@ -1,0 +1,1 @@
+CREATE OR REPLACE VIEW v_zebra AS SELECT 1 AS one;

@@ -1,0 +1,1 @@
+CREATE TABLE a_b_c (id int);

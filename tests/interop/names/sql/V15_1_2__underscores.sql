@@ -1,0 +1,1 @@
+CREATE TABLE underscores (id int);

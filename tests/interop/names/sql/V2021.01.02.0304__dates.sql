@@ -1,0 +1,1 @@
+CREATE TABLE dates (id int);

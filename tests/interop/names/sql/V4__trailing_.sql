@@ -1,0 +1,1 @@
+CREATE TABLE trailing_blank (id int);

@@ -1,0 +1,1 @@
+CREATE TABLE space (id int);

@@ -1,0 +1,2 @@
+-- a comment first
+DROP INDEX CONCURRENTLY big_n

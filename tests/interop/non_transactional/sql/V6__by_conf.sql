@@ -1,0 +1,2 @@
+CREATE TABLE by_conf (id int);
+INSERT INTO by_conf VALUES (1);

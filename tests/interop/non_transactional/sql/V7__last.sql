@@ -1,0 +1,1 @@
+INSERT INTO by_conf VALUES (2);

@@ -1,0 +1,1 @@
+CREATE TABLE t2_1 (id int);

@@ -1,0 +1,4 @@
+BEGIN;
+CREATE TABLE one (id int);
+INSERT INTO one VALUES (1);
+COMMIT;

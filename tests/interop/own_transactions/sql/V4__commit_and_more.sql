@@ -1,0 +1,4 @@
+BEGIN;
+CREATE TABLE four (id int);
+COMMIT;
+INSERT INTO four VALUES (4);

@@ -1,0 +1,3 @@
+CREATE TABLE five (id int);
+COMMIT;
+INSERT INTO five VALUES (5);

@@ -1,0 +1,1 @@
+INSERT INTO six VALUES (7);

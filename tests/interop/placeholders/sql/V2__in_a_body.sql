@@ -1,0 +1,1 @@
+CREATE FUNCTION f() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN '${name}'; /* ${price} */ END $$;

@@ -1,0 +1,1 @@
+CREATE TABLE off AS SELECT '${unknown}' AS x;

@@ -1,0 +1,1 @@
+CREATE TABLE dollars AS SELECT '$name $ {name} {name} $$' AS x;

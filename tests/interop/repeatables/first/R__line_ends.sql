@@ -1,0 +1,2 @@
+CREATE OR REPLACE VIEW line_ends AS
+SELECT 1 AS one;

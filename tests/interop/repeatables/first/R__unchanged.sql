@@ -1,0 +1,1 @@
+CREATE OR REPLACE VIEW unchanged AS SELECT '${OPEN} ${flyway:table}' AS open;

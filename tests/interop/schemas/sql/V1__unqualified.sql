@@ -1,0 +1,2 @@
+CREATE TABLE here (id int);
+CREATE TABLE "Other".there (id int);

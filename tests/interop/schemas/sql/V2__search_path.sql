@@ -1,0 +1,2 @@
+SET search_path TO "Other";
+CREATE TABLE elsewhere (id int);

@@ -1,0 +1,2 @@
+CREATE TABLE here_again (id int);
+CREATE TABLE path AS SELECT current_schemas(false)::text AS now;

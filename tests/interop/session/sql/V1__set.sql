@@ -1,0 +1,2 @@
+SET search_path TO pg_catalog;
+CREATE TABLE public.one (id int);

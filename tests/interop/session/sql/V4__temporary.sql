@@ -1,0 +1,4 @@
+CREATE TEMPORARY TABLE scratch (id int);
+INSERT INTO scratch VALUES (1);
+CREATE TABLE four AS SELECT * FROM scratch;
+DROP TABLE scratch;

@@ -1,0 +1,2 @@
+ALTER TABLE child ADD COLUMN name text;
+UPDATE child SET name = 'x';

@@ -1,0 +1,4 @@
+CREATE TABLE mixed (id int,
+  name text);INSERT INTO mixed VALUES (1, 'ä	ö');
+
+

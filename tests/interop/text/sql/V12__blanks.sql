@@ -1,0 +1,3 @@
+   
+	CREATE TABLE blanks (id int);   
+   INSERT INTO blanks VALUES (1);	

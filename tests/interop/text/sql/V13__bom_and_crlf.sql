@@ -1,0 +1,2 @@
+﻿-- first line
+CREATE TABLE bom_crlf (id int);

@@ -1,0 +1,6 @@
+CREATE TABLE crlf (
+  id int
+);
+INSERT INTO crlf VALUES (1);
+COMMENT ON TABLE crlf IS 'two
+lines';

@@ -1,0 +1,1 @@
+CREATE TABLE cr (id int);INSERT INTO cr VALUES (1);

@@ -1,0 +1,1 @@
+CREATE TABLE comment_at_end (id int) -- no semicolon, no line end

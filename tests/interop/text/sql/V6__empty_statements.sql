@@ -1,0 +1,4 @@
+;;
+CREATE TABLE semicolons (id int);;
+;
+INSERT INTO semicolons VALUES (1);;;

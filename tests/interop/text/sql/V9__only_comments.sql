@@ -1,0 +1,2 @@
+-- nothing
+/* and /* nothing */ more */
