@@ -182,7 +182,18 @@ impl Settings {
                 // Belay's lock is always as this makes Flyway's.
                 "postgresql.transactional.lock" => {}
                 "outOfOrder" if value == "true" => options.push("--outOfOrder".to_owned()),
-                "schemas" | "defaultSchema" | "createSchemas" | "table" | "installedBy" | "placeholderReplacement" => {
+                "baselineOnMigrate" if value == "true" => options.push("--baselineOnMigrate".to_owned()),
+                "schemas"
+                | "defaultSchema"
+                | "createSchemas"
+                | "table"
+                | "installedBy"
+                | "placeholderReplacement"
+                | "target"
+                | "ignoreMigrationPatterns"
+                | "validateOnMigrate"
+                | "baselineVersion"
+                | "baselineDescription" => {
                     options.push(format!("--{key}={value}"));
                 }
                 key => match key.strip_prefix("placeholders.") {
