@@ -1,7 +1,7 @@
 //! What Belay wants of a provider of snapshots, of the double by Belay's own adapter of RDS.
 
 use belay_aws::RdsCall;
-use belay_aws::snapshots::{Rds as Adapter, conformance};
+use belay_aws::snapshots::{Rds as Adapter, Snapshots, conformance};
 use belay_local::{Fault, Pace, Rds, RdsSettings, Settings};
 use belay_model::InstanceName;
 
@@ -77,4 +77,18 @@ async fn a_name_leads_to_one_database() {
 #[tokio::test]
 async fn a_refusal_says_whether_waiting_helps() {
     conformance::a_refusal_says_whether_waiting_helps(&World::new().await).await;
+}
+
+#[tokio::test]
+async fn quotas_and_proxies_are_told() {
+    let world = World::new().await;
+    let name: InstanceName = "shop-db".parse().unwrap();
+    conformance::World::make(&world, &name).await;
+    let quotas = world.adapter.quotas().await.unwrap();
+    assert_eq!(quotas.instances.map(|room| (room.used, room.max)), Some((1, 40)));
+    assert!(quotas.snapshots.is_some() && quotas.storage_gib.is_some());
+    assert_eq!(world.adapter.proxies(&name).await.unwrap(), Vec::new());
+    world.rds.add_proxy("shop-proxy", name.as_str()).await.unwrap();
+    let proxies = world.adapter.proxies(&name).await.unwrap();
+    assert_eq!(proxies, [("shop-proxy".to_owned(), "default".to_owned())]);
 }
