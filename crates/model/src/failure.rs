@@ -111,6 +111,20 @@ impl Failure {
         }
     }
 
+    /// A failure with each of its reasons, told as a problem of the same code.
+    #[must_use]
+    pub fn because(code: Code, message: impl Into<String>, reasons: Vec<String>) -> Self {
+        let problems = reasons.into_iter().map(|message| Problem {
+            code,
+            place: None,
+            message,
+        });
+        Self {
+            problems: problems.collect(),
+            ..Self::new(code, message)
+        }
+    }
+
     /// The same failure at a place.
     #[must_use]
     pub fn at(self, place: Place) -> Self {

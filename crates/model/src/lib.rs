@@ -35,8 +35,8 @@ pub use instance::{Instance, Quiesce, Rds, RestorePolicy, Retention, SnapshotPol
 pub use judgement::Judgement;
 pub use messages::{
     Action, Begun, BundleRef, Caught, CheckReply, CleanupReply, Ending, InfoReply, KeepReply, LockRef, MigrateReply,
-    MigrateRequest, MigrateStatus, NotifyReply, NotifyRequest, PaperRef, PlanReply, RunHeader, RunResult,
-    ValidateRequest, Verified, VerifyReply, VerifyRequest,
+    MigrateRequest, MigrateStatus, NotifyReply, NotifyRequest, PaperRef, PlanReply, PlannedAttempt, RunHeader,
+    RunResult, ValidateRequest, Verified, VerifyReply, VerifyRequest,
 };
 pub use migration::{Checksum, MigrationKind};
 pub use outcome::Outcome;

@@ -198,35 +198,9 @@ pub struct InfoReply {
 )]
 pub enum MigrateRequest {
     /// Apply what is planned. Answer: [`MigrateReply`].
-    Migrate {
-        /// Who calls.
-        run: RunHeader,
-        /// The target.
-        target: Target,
-        /// The attempt.
-        attempt: Attempt,
-        /// The plan.
-        plan: PaperRef,
-        /// The plan's identity.
-        digest: PlanDigest,
-        /// The lock.
-        lock: LockRef,
-    },
+    Migrate(PlannedAttempt),
     /// Take away what a lone file that failed has left, where that is sure (L2). Answer: [`CleanupReply`].
-    Cleanup {
-        /// Who calls.
-        run: RunHeader,
-        /// The target.
-        target: Target,
-        /// The attempt.
-        attempt: Attempt,
-        /// The plan.
-        plan: PaperRef,
-        /// The plan's identity.
-        digest: PlanDigest,
-        /// The lock.
-        lock: LockRef,
-    },
+    Cleanup(PlannedAttempt),
     /// Accept the database as a quarantined run left it: close its attempts and units. Answer: [`KeepReply`].
     Keep {
         /// Who calls.
@@ -238,6 +212,24 @@ pub enum MigrateRequest {
         /// The lock.
         lock: LockRef,
     },
+}
+
+/// An attempt with its plan, under the lock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlannedAttempt {
+    /// Who calls.
+    pub run: RunHeader,
+    /// The target.
+    pub target: Target,
+    /// The attempt.
+    pub attempt: Attempt,
+    /// The plan.
+    pub plan: PaperRef,
+    /// The plan's identity.
+    pub digest: PlanDigest,
+    /// The lock.
+    pub lock: LockRef,
 }
 
 /// `migrate`'s answer.

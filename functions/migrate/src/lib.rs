@@ -11,8 +11,7 @@ use belay_access::{Access, Sighting};
 use belay_aws::lock::Locks;
 use belay_engine::{Budget, CleanupInput, Gate, MigrateInput};
 use belay_model::{
-    Attempt, CleanupReply, Failure, KeepReply, LockRef, MigrateReply, MigrateRequest, PaperRef, PlanDigest, RunHeader,
-    RunId, Target,
+    CleanupReply, Failure, KeepReply, LockRef, MigrateReply, MigrateRequest, PlannedAttempt, RunHeader, RunId, Target,
 };
 use serde::Serialize;
 
@@ -42,16 +41,6 @@ pub enum Answer {
     Kept(KeepReply),
 }
 
-/// What `migrate` was asked to apply.
-struct Asked {
-    run: RunHeader,
-    target: Target,
-    attempt: Attempt,
-    plan: PaperRef,
-    digest: PlanDigest,
-    lock: LockRef,
-}
-
 impl Migrate {
     /// Does what is asked, until shortly before the deadline.
     ///
@@ -59,42 +48,8 @@ impl Migrate {
     /// What stopped it.
     pub async fn handle(&self, request: MigrateRequest, deadline: Instant) -> Result<Answer, Failure> {
         match request {
-            MigrateRequest::Migrate {
-                run,
-                target,
-                attempt,
-                plan,
-                digest,
-                lock,
-            } => {
-                let asked = Asked {
-                    run,
-                    target,
-                    attempt,
-                    plan,
-                    digest,
-                    lock,
-                };
-                self.migrate(&asked, deadline).await.map(Answer::Migrated)
-            }
-            MigrateRequest::Cleanup {
-                run,
-                target,
-                attempt,
-                plan,
-                digest,
-                lock,
-            } => {
-                let asked = Asked {
-                    run,
-                    target,
-                    attempt,
-                    plan,
-                    digest,
-                    lock,
-                };
-                self.cleanup(&asked, deadline).await.map(Answer::Cleaned)
-            }
+            MigrateRequest::Migrate(asked) => self.migrate(&asked, deadline).await.map(Answer::Migrated),
+            MigrateRequest::Cleanup(asked) => self.cleanup(&asked, deadline).await.map(Answer::Cleaned),
             MigrateRequest::Keep {
                 run,
                 target,
@@ -104,8 +59,8 @@ impl Migrate {
         }
     }
 
-    async fn migrate(&self, asked: &Asked, deadline: Instant) -> Result<MigrateReply, Failure> {
-        let Asked {
+    async fn migrate(&self, asked: &PlannedAttempt, deadline: Instant) -> Result<MigrateReply, Failure> {
+        let PlannedAttempt {
             run, target, attempt, ..
         } = asked;
         let gate = self.gate(&asked.lock, run);
@@ -135,7 +90,7 @@ impl Migrate {
     }
 
     /// Of every attempt of the run; the verdict is asked again whatever this says.
-    async fn cleanup(&self, asked: &Asked, deadline: Instant) -> Result<CleanupReply, Failure> {
+    async fn cleanup(&self, asked: &PlannedAttempt, deadline: Instant) -> Result<CleanupReply, Failure> {
         let gate = self.gate(&asked.lock, &asked.run);
         gate.check().await?;
         let plan = self.access.plan(&asked.plan, &asked.digest).await?;

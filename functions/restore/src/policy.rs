@@ -2,7 +2,7 @@
 
 use belay_aws::snapshots::Snapshots;
 use belay_engine::{Connect, not_lossless};
-use belay_model::{Code, Failure, Problem};
+use belay_model::{Code, Failure};
 
 use crate::Restore;
 use crate::task::Task;
@@ -59,21 +59,8 @@ pub(crate) fn lossy(task: &Task, obstacles: Vec<String>) -> Failure {
         "restoring {} could lose what others wrote, and the instance's policy is if-lossless",
         task.name
     );
-    because(Code::NotLossless, message, obstacles).next(
+    Failure::because(Code::NotLossless, message, obstacles).next(
         "decide what is to be lost: start an execution with the action restore, or mend the database by hand and accept \
          it with the action keep",
     )
-}
-
-/// A failure with each of its reasons.
-pub(crate) fn because(code: Code, message: String, reasons: Vec<String>) -> Failure {
-    let problems = reasons.into_iter().map(|message| Problem {
-        code,
-        place: None,
-        message,
-    });
-    Failure {
-        problems: problems.collect(),
-        ..Failure::new(code, message)
-    }
 }

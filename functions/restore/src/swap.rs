@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::Restore;
-use crate::policy::{because, lossy};
+use crate::policy::lossy;
 use crate::task::{Task, bug, pending};
 
 /// What was seen at the swap, for the report: it can't be seen afterwards.
@@ -178,7 +178,7 @@ impl<S: Snapshots> Restore<S> {
 }
 
 fn open(message: &str, roles: Vec<String>) -> Failure {
-    because(Code::DoorRefused, message.to_owned(), roles).next(
+    Failure::because(Code::DoorRefused, message.to_owned(), roles).next(
         "name these roles in quiesce.roles of the instance's SSM parameter, or forbid them to log in, then start an \
          execution with the action restore",
     )
@@ -196,7 +196,7 @@ fn incomplete(task: &Task, problems: Vec<String>) -> Failure {
         ),
         _ => String::new(),
     };
-    because(Code::RestoreIncomplete, message, problems).next(format!(
+    Failure::because(Code::RestoreIncomplete, message, problems).next(format!(
         "look into it; to have it restored again, delete it ({unprotect}aws rds delete-db-instance \
          --db-instance-identifier {} --skip-final-snapshot) and start an execution with the action restore",
         task.beside

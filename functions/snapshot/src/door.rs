@@ -6,7 +6,7 @@ use belay_engine::{keep_out, let_in, not_lossless, who_logs_in};
 use belay_model::{Code, DoorReply, Failure, Instance, LockRef, RunHeader, Target};
 use jiff::Timestamp;
 
-use crate::{Snapshot, because};
+use crate::Snapshot;
 
 impl<S: Snapshots> Snapshot<S> {
     /// Keeps the named roles out.
@@ -40,7 +40,7 @@ impl<S: Snapshots> Snapshot<S> {
             return Ok(DoorReply { roles: noted.roles });
         }
         let message = "the named roles are kept out, and somebody could write still".to_owned();
-        Err(because(Code::DoorRefused, message, obstacles).next(
+        Err(Failure::because(Code::DoorRefused, message, obstacles).next(
             "mend each of these, or choose another policy for the instance, then start a new execution with the same \
              input",
         ))

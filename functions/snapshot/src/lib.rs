@@ -11,7 +11,7 @@ mod take;
 use belay_access::Access;
 use belay_aws::lock::Locks;
 use belay_aws::snapshots::Snapshots;
-use belay_model::{Code, DoorReply, Failure, PrepareReply, Problem, SnapshotName, SnapshotReply, SnapshotRequest};
+use belay_model::{Code, DoorReply, Failure, PrepareReply, SnapshotName, SnapshotReply, SnapshotRequest};
 use serde::Serialize;
 
 /// The function, with what it needs.
@@ -90,18 +90,5 @@ impl<S: Snapshots> Snapshot<S> {
                 lock,
             } => self.reopen(&run, &target, &lock).await.map(Answer::Door),
         }
-    }
-}
-
-/// A failure with each of its reasons.
-fn because(code: Code, message: String, reasons: Vec<String>) -> Failure {
-    let problems = reasons.into_iter().map(|message| Problem {
-        code,
-        place: None,
-        message,
-    });
-    Failure {
-        problems: problems.collect(),
-        ..Failure::new(code, message)
     }
 }

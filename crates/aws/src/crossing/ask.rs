@@ -39,8 +39,8 @@ impl Ask for ValidateRequest {
 impl Ask for MigrateRequest {
     fn step(&self) -> Step {
         match self {
-            Self::Migrate { .. } => Step::Migrate,
-            Self::Cleanup { .. } => Step::Cleanup,
+            Self::Migrate(_) => Step::Migrate,
+            Self::Cleanup(_) => Step::Cleanup,
             Self::Keep { .. } => Step::Keep,
         }
     }
