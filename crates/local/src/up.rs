@@ -134,7 +134,7 @@ Belay is up. In another terminal:
   # Look into the database
   {psql} {url}
 
-  # See the RDS instance and its snapshots; say what becomes of a failed run: never, if-lossless or always
+  # See the RDS instance; say what becomes of a failed run: never, if-lossless or always
   aws rds describe-db-instances --endpoint-url {rds} --query 'DBInstances[].[DBInstanceIdentifier,DBInstanceStatus]'
   aws ssm put-parameter --overwrite --name /{stack}/instances/{instance} --value \\
     '{{\"rds\": {{\"instance\": \"{instance}\"}}, \"restore\": \"always\", \"quiesce\": {{\"roles\": [\"app\"]}}}}'
