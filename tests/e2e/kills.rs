@@ -71,7 +71,11 @@ async fn killed_between_two_units_needs_an_operator() {
 /// L2: started, and nobody knows whether it is done.
 #[tokio::test]
 async fn killed_while_a_lone_statement_runs_needs_an_operator() {
-    let case = Case::new("kill-lone").await.with_gates().await;
+    // The writer stays until the run has ended: Cleanup soon gives up waiting for it.
+    let case = Case::with("kill-lone", |target| target.locks.budget_s = 2)
+        .await
+        .with_gates()
+        .await;
     assert_eq!(case.ship(&[COUNTED]).await.result.status, "migrated");
     // CREATE INDEX CONCURRENTLY waits for whoever has written to the table.
     let writer = case.superuser().await;
