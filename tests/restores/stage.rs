@@ -15,8 +15,8 @@ use belay_bundle::{Bundle, Limits};
 use belay_local::{DbInstance, Rds, RdsSettings, Settings};
 use belay_migrate::Migrate;
 use belay_model::{
-    BundleDigest, Code, Failure, PlanReply, PrepareReply, Progress, RestoreReply, Restored, RestoredRef, RunId,
-    SnapshotReply, Snapshotted, VerifyReply,
+    BundleDigest, Code, Failure, FlywayKeys, PlanReply, PrepareReply, Progress, RestoreReply, Restored, RestoredRef,
+    RunId, SnapshotReply, Snapshotted, VerifyReply,
 };
 use belay_restore::Restore;
 use belay_snapshot::{Answer, Snapshot};
@@ -424,7 +424,7 @@ fn zip(files: &[(&str, &str)]) -> Vec<u8> {
     for (path, text) in files {
         fs::write(folder.path().join(path), text).unwrap();
     }
-    Bundle::from_folder(folder.path(), &Limits::default())
+    Bundle::from_folder(folder.path(), &Limits::default(), &FlywayKeys::default())
         .unwrap()
         .zip()
         .to_vec()

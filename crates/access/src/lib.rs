@@ -49,11 +49,11 @@ impl Access {
         &self.papers
     }
 
-    /// The run's bundle, checked.
+    /// The run's bundle, checked, with the run's and the target's settings over its own.
     ///
     /// # Errors
     /// `Belay.BundleRejected` with every problem; `Belay.BundleGone`; `Belay.BundleTooLarge`; `Infra.Storage`.
-    pub async fn bundle(&self, run: &RunHeader) -> Result<Bundle, Failure> {
+    pub async fn bundle(&self, run: &RunHeader, target: &Target) -> Result<Bundle, Failure> {
         let place = run.bundle.as_ref().ok_or_else(|| {
             Failure::new(Code::RequestInvalid, "the request names no bundle")
                 .next("start a new execution whose input has a bundle with a key and a versionId")
@@ -61,15 +61,20 @@ impl Access {
         let limits = Limits::default();
         let bytes = self.bundles.get(place, limits.zip_bytes).await;
         let bytes = bytes.map_err(|error| error.failure())?;
-        Ok(Bundle::from_zip(bytes, &limits)?)
+        Ok(Bundle::from_zip(bytes, &limits, &run.flyway.over(&target.flyway))?)
     }
 
     /// The run's bundle, if it still is the one that Check saw.
     ///
     /// # Errors
     /// `Belay.PlanMismatch` if it is not; else as [`Self::bundle`].
-    pub async fn known_bundle(&self, run: &RunHeader, digest: &BundleDigest) -> Result<Bundle, Failure> {
-        let bundle = self.bundle(run).await?;
+    pub async fn known_bundle(
+        &self,
+        run: &RunHeader,
+        target: &Target,
+        digest: &BundleDigest,
+    ) -> Result<Bundle, Failure> {
+        let bundle = self.bundle(run, target).await?;
         if bundle.digest() == *digest {
             return Ok(bundle);
         }

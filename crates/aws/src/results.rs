@@ -230,6 +230,7 @@ mod tests {
             target: target.to_owned(),
             bundle,
             action,
+            flyway: belay_model::FlywayKeys::default(),
         }
     }
 

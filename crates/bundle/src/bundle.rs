@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
-use belay_model::{BundleDigest, Checksum, Code, Failure, FileDigest, MigrationKind, Place, Version};
+use belay_model::{
+    BundleDigest, Checksum, Code, Event, Failure, FileDigest, FlywayKeys, FlywaySettings, MigrationKind, Place, Version,
+};
 
 use crate::archive::Packed;
 use crate::check::{self, Checked};
@@ -18,7 +20,10 @@ use crate::{Limits, Rejected, ScriptConfig};
 pub struct Bundle {
     zip: Vec<u8>,
     digest: BundleDigest,
+    settings: FlywaySettings,
+    notes: Vec<String>,
     migrations: Vec<Migration>,
+    callbacks: Vec<Callback>,
     assertions: Vec<Assertion>,
     ignored: Vec<String>,
     texts: BTreeMap<String, Packed>,
@@ -29,7 +34,7 @@ pub struct Bundle {
 pub struct Migration {
     /// How often it runs.
     pub kind: MigrationKind,
-    /// For a versioned one, always; for a repeatable one, never.
+    /// For a repeatable one never, else always.
     pub version: Option<Version>,
     /// From the file's name, `_` read as a space.
     pub description: String,
@@ -39,6 +44,25 @@ pub struct Migration {
     pub path: String,
     /// Of the raw text, before placeholders.
     pub checksum: Checksum,
+    /// Of the file's bytes.
+    pub sha256: FileDigest,
+    /// The file's size in bytes.
+    pub bytes: u64,
+    /// What `<script>.conf` says.
+    pub config: ScriptConfig,
+}
+
+/// A callback of a bundle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Callback {
+    /// When it runs.
+    pub event: Event,
+    /// From the file's name, `_` read as a space.
+    pub description: String,
+    /// The path relative to its location, with `/`.
+    pub script: String,
+    /// The path in the bundle.
+    pub path: String,
     /// Of the file's bytes.
     pub sha256: FileDigest,
     /// The file's size in bytes.
@@ -85,21 +109,27 @@ impl From<ReadError> for Failure {
 }
 
 impl Bundle {
-    /// Checks a zip, whole.
+    /// Checks a zip, whole. `above` are Flyway's settings that come before the bundle's own: the target's, and a request's.
     ///
     /// # Errors
     /// Every problem at once, as far as the zip can be read.
-    pub fn from_zip(bytes: Vec<u8>, limits: &Limits) -> Result<Self, Rejected> {
+    pub fn from_zip(bytes: Vec<u8>, limits: &Limits, above: &FlywayKeys) -> Result<Self, Rejected> {
         let Checked {
+            settings,
+            notes,
             migrations,
+            callbacks,
             assertions,
             ignored,
             texts,
-        } = check::check(&bytes, limits)?;
+        } = check::check(&bytes, limits, above)?;
         Ok(Self {
             digest: BundleDigest::of(&bytes),
             zip: bytes,
+            settings,
+            notes,
             migrations,
+            callbacks,
             assertions,
             ignored,
             texts,
@@ -111,8 +141,8 @@ impl Bundle {
     ///
     /// # Errors
     /// Every problem of the bundle, or what keeps the folder from being read.
-    pub fn from_folder(path: &Path, limits: &Limits) -> Result<Self, FolderError> {
-        Ok(Self::from_zip(folder::zip(path, limits)?, limits)?)
+    pub fn from_folder(path: &Path, limits: &Limits, above: &FlywayKeys) -> Result<Self, FolderError> {
+        Ok(Self::from_zip(folder::zip(path, limits)?, limits, above)?)
     }
 
     /// The bundle's identity: the SHA-256 of the zip.
@@ -127,8 +157,26 @@ impl Bundle {
         &self.zip
     }
 
-    /// Versioned ones by version, then repeatable ones by description in UTF-16 code units: the order in which they
-    /// run. Never empty.
+    /// Flyway's settings: the bundle's own, and over them those that it was opened with.
+    #[must_use]
+    pub fn settings(&self) -> &FlywaySettings {
+        &self.settings
+    }
+
+    /// What is worth telling of the bundle: settings and files that have no effect here, each in a sentence.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// By event, then by description.
+    #[must_use]
+    pub fn callbacks(&self) -> &[Callback] {
+        &self.callbacks
+    }
+
+    /// Versioned ones by version, then baselines, then repeatable ones by description in UTF-16 code units, then undo
+    /// ones by version: the order in which they run. Never empty.
     #[must_use]
     pub fn migrations(&self) -> &[Migration] {
         &self.migrations

@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use belay_model::{Code, FileDigest, MigrationKind};
+use belay_model::{Code, FileDigest, FlywayKeys, FlywaySettings, MigrationKind};
 
 use crate::archive::{self, Entry, Packed};
 use crate::layout::{self, Role};
 use crate::rejected::{Flaw, Problems};
 use crate::unpack::{Unpacker, check_claim, check_claims};
-use crate::{Assertion, Limits, Migration, Rejected, ScriptConfig, checksum, entry_name, text};
+use crate::{Assertion, Callback, Limits, Migration, Rejected, ScriptConfig, checksum, entry_name, text};
 
 /// What a zip without a problem holds.
 #[derive(Debug, Default)]
 pub(crate) struct Checked {
+    pub(crate) settings: FlywaySettings,
+    pub(crate) notes: Vec<String>,
+    pub(crate) callbacks: Vec<Callback>,
     pub(crate) migrations: Vec<Migration>,
     pub(crate) assertions: Vec<Assertion>,
     pub(crate) ignored: Vec<String>,
@@ -21,9 +24,12 @@ pub(crate) struct Checked {
 }
 
 /// Checks the zip: its form, the names, and then each entry's data once.
-pub(crate) fn check(zip: &[u8], limits: &Limits) -> Result<Checked, Rejected> {
+pub(crate) fn check(zip: &[u8], limits: &Limits, above: &FlywayKeys) -> Result<Checked, Rejected> {
     let mut problems = Problems::default();
-    let mut checked = Checked::default();
+    let mut checked = Checked {
+        settings: above.settings().unwrap_or_default(),
+        ..Checked::default()
+    };
     if let Some(entries) = archive::open(zip, limits, &mut problems) {
         let files = files(&entries, limits, &mut problems);
         checked.read(zip, files, limits, &mut problems);

@@ -34,7 +34,7 @@ mod script_config;
 mod text;
 mod unpack;
 
-pub use bundle::{Assertion, Bundle, Migration, ReadError};
+pub use bundle::{Assertion, Bundle, Callback, Migration, ReadError};
 pub use checksum::checksum;
 pub use folder::FolderError;
 pub use limits::Limits;

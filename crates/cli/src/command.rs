@@ -29,9 +29,17 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// Options first, as they cost nothing; then the bundle. The database is not opened.
     pub(crate) fn new(options: &ReadOptions, screen: Screen) -> Result<Self, CliError> {
-        let request = Request::of(&options.settings)?;
+        Self::with(options, Request::of(&options.settings)?, screen)
+    }
+
+    /// The same for `validate`, which looks at everything whatever `migrate` is told.
+    pub(crate) fn validating(options: &ReadOptions, screen: Screen) -> Result<Self, CliError> {
+        Self::with(options, Request::of(&options.settings)?.validating(), screen)
+    }
+
+    fn with(options: &ReadOptions, request: Request, screen: Screen) -> Result<Self, CliError> {
         let connect = connect(&options.login)?;
-        let bundle = source::open(&options.bundle)?;
+        let bundle = source::open(&options.bundle, &request.keys())?;
         Ok(Self {
             bundle,
             request,

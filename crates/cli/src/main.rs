@@ -75,7 +75,11 @@ async fn on_bundle(
     work: impl AsyncFnOnce(&Prepared) -> Result<Outcome, CliError>,
 ) -> u8 {
     let screen = Screen::new(options.output.format);
-    match Prepared::new(options, screen) {
+    let prepared = match name {
+        "validate" => Prepared::validating(options, screen),
+        _ => Prepared::new(options, screen),
+    };
+    match prepared {
         Ok(prepared) => {
             let ended = work(&prepared).await.map_err(|error| match error {
                 CliError::Failed(failure) => prepared.advised(*failure).into(),

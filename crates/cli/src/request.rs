@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use std::{env, fs, io, process};
 
 use belay_engine::{Connect, Given, PlanRequest};
-use belay_model::{FlywaySettings, LockSettings, RunId, SecretRef, Tls, TransactionMode};
+use belay_model::{FlywayKeys, FlywaySettings, LockSettings, PlannedAction, RunId, SecretRef, Tls, TransactionMode};
 use jiff::SignedDuration;
 
 use crate::address::{Address, UrlTls};
@@ -54,6 +54,7 @@ impl Request {
                 baseline_description: options.baseline_description.clone(),
                 placeholder_replacement: options.placeholder_replacement,
                 installed_by: options.installed_by.clone(),
+                ..FlywaySettings::default()
             },
             transaction: match options.transaction {
                 Transaction::Auto => TransactionMode::Auto,
@@ -64,10 +65,15 @@ impl Request {
         })
     }
 
+    /// Flyway's settings, as they come before the bundle's own.
+    pub(crate) fn keys(&self) -> FlywayKeys {
+        FlywayKeys::from(&self.flyway)
+    }
+
     /// As the engine takes it.
     pub(crate) fn as_plan_request(&self) -> PlanRequest<'_> {
         PlanRequest {
-            flyway: &self.flyway,
+            action: PlannedAction::Migrate,
             transaction: self.transaction,
             placeholders: &self.placeholders,
             instance: None,

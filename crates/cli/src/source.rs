@@ -5,15 +5,15 @@ use std::io::Read;
 use std::path::Path;
 
 use belay_bundle::{Bundle, Limits};
-use belay_model::{Code, Failure};
+use belay_model::{Code, Failure, FlywayKeys};
 
 use crate::error::CliError;
 
-/// Opens and checks a bundle, also what its text alone shows to be wrong.
+/// Opens and checks a bundle, also what its text alone shows to be wrong. `above` are settings that come before its own.
 ///
 /// # Errors
 /// Every problem of the bundle, or what keeps it from being read.
-pub(crate) fn open(path: &Path) -> Result<Bundle, CliError> {
+pub(crate) fn open(path: &Path, above: &FlywayKeys) -> Result<Bundle, CliError> {
     let limits = Limits::default();
     let unreadable = |error: &dyn std::fmt::Display| {
         Failure::new(
@@ -24,14 +24,14 @@ pub(crate) fn open(path: &Path) -> Result<Bundle, CliError> {
     };
     let is_folder = fs::metadata(path).map_err(|error| unreadable(&error))?.is_dir();
     let bundle = if is_folder {
-        Bundle::from_folder(path, &limits)?
+        Bundle::from_folder(path, &limits, above)?
     } else {
         // One byte more than is allowed is enough to be refused.
         let mut zip = Vec::new();
         File::open(path)
             .and_then(|file| file.take(limits.zip_bytes + 1).read_to_end(&mut zip))
             .map_err(|error| unreadable(&error))?;
-        Bundle::from_zip(zip, &limits)?
+        Bundle::from_zip(zip, &limits, above)?
     };
     let problems = belay_engine::check(&bundle)?;
     if problems.is_empty() {

@@ -5,12 +5,14 @@ use belay_model::{MigrationKind, Plan, PlannedMigration, UnitKind};
 use comfy_table::presets::ASCII_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
 
-/// `Versioned` or `Repeatable`; nothing for a row that never had a file.
+/// Flyway's category; nothing for a row that never had a file.
 pub(crate) fn category(kind: MigrationKind, row_type: &str) -> &'static str {
     match (kind, row_type) {
         (_, "SCHEMA" | "BASELINE" | "DELETE") => "",
         (MigrationKind::Versioned, _) => "Versioned",
+        (MigrationKind::Baseline, _) => "Baseline",
         (MigrationKind::Repeatable, _) => "Repeatable",
+        (MigrationKind::Undo, _) => "Undo",
     }
 }
 
@@ -39,7 +41,7 @@ pub(crate) fn of_plan(plan: &Plan) -> String {
             UnitKind::Group => String::new(),
             UnitKind::Lone => " lone".to_owned(),
         };
-        for migration in &unit.migrations {
+        for migration in unit.migrations() {
             let [category, version, description] = names(migration);
             table.add_row([
                 &format!("{}{mark}", number + 1),

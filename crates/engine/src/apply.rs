@@ -167,7 +167,7 @@ async fn units_done(session: &Session, input: MigrateInput<'_>) -> Result<usize,
     Ok(plan
         .units
         .iter()
-        .take_while(|unit| unit.migrations.iter().all(is_in))
+        .take_while(|unit| unit.migrations().all(is_in))
         .count())
 }
 
@@ -366,12 +366,8 @@ impl<'a> Applying<'a> {
     /// M1: the guard of a unit.
     pub(crate) fn guard(&self, index: usize, unit: &Unit) -> String {
         let plan = self.input.plan;
-        let rank = match (index, unit.migrations.first()) {
-            (0, _) | (_, None) => plan.base_rank,
-            (_, Some(first)) => Some(first.rank - 1),
-        };
         self.key(index)
-            .guard(&plan.history, plan.history_exists || index > 0, rank)
+            .guard(&plan.history, plan.history_exists || index > 0, unit.base_rank)
     }
 }
 

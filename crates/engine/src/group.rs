@@ -77,8 +77,8 @@ impl<'a, 'b> Group<'a, 'b> {
 
     async fn send_unit(&mut self, index: usize, unit: &Unit) -> Result<(), Stop> {
         let asserted = self.applying.assertions_unit() == Some(index);
-        let last = unit.migrations.len().saturating_sub(1);
-        for (position, migration) in unit.migrations.iter().enumerate() {
+        let last = unit.migrations().count().saturating_sub(1);
+        for (position, migration) in unit.migrations().enumerate() {
             let script = Arc::new(self.applying.script(migration)?);
             let prefix = match position {
                 0 => self.begin(index, unit, migration),
@@ -262,7 +262,7 @@ impl<'a, 'b> Group<'a, 'b> {
     fn unit_place(&self, unit: usize) -> Place {
         let unit = self.applying.input.plan.units.get(unit);
         Place::file(
-            unit.and_then(|unit| unit.migrations.last())
+            unit.and_then(|unit| unit.migrations().last())
                 .map_or("", |migration| &migration.path),
         )
     }

@@ -69,7 +69,7 @@ pub async fn info(connect: &Connect, bundle: &Bundle, request: &PlanRequest<'_>)
                     .problems
                     .iter()
                     .cloned()
-                    .chain(problems(&entries, request.flyway))
+                    .chain(problems(&entries, survey.flyway()))
                     .collect(),
                 rows: entries.iter().filter_map(info_row).collect(),
             })

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use belay_model::{Code, Failure, Place, PlannedMigration, Unit};
+use belay_model::{Code, Failure, Place, PlannedFile, PlannedMigration, Unit};
 use tokio_postgres::SimpleQueryMessage;
 
 use crate::apply::{Applying, Stop};
@@ -31,7 +31,7 @@ pub(crate) struct Lone<'a, 'b> {
 
 impl<'a, 'b> Lone<'a, 'b> {
     pub(crate) fn new(applying: &'b mut Applying<'a>, index: usize, unit: &'a Unit) -> Result<Self, EngineError> {
-        let [migration] = unit.migrations.as_slice() else {
+        let [PlannedFile::Migration(migration)] = unit.files.as_slice() else {
             return Err(EngineError::PlanMismatch("a lone unit must have one file".to_owned()));
         };
         let script = Arc::new(applying.script(migration)?);

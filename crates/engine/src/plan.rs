@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use belay_bundle::Bundle;
 use belay_model::{
-    FlywaySettings, Instance, Plan, PlannedAssertion, PlannedBaseline, PlannedMigration, Problem, SecretRef,
+    Instance, Plan, PlannedAction, PlannedAssertion, PlannedBaseline, PlannedMigration, Problem, SecretRef,
     TargetVersion, TransactionMode,
 };
 
@@ -38,8 +38,8 @@ pub enum Given {
 /// What Plan is asked.
 #[derive(Clone)]
 pub struct PlanRequest<'a> {
-    /// Flyway's settings.
-    pub flyway: &'a FlywaySettings,
+    /// What the plan is to do.
+    pub action: PlannedAction,
     /// What commits together.
     pub transaction: TransactionMode,
     /// The target's placeholders.
@@ -102,9 +102,9 @@ async fn make(survey: &Survey<'_>, connect: &Connect) -> Result<Planned, EngineE
     let entries = survey.entries_over(&planned_rows);
     let mut wrong = survey.environment_problems().await?;
     wrong.extend(survey.problems.iter().cloned());
-    wrong.extend(match request.flyway.validate_on_migrate {
-        true => problems(&entries, request.flyway),
-        false => obstacles(&entries, request.flyway),
+    wrong.extend(match survey.flyway().validate_on_migrate {
+        true => problems(&entries, survey.flyway()),
+        false => obstacles(&entries, survey.flyway()),
     });
     let base_rank = survey.rows.iter().flatten().map(|row| row.rank).max();
     let last_rank = base_rank.or(baseline.as_ref().map(|_| PlannedBaseline::RANK));
@@ -120,7 +120,7 @@ async fn make(survey: &Survey<'_>, connect: &Connect) -> Result<Planned, EngineE
     });
     let defers_constraints =
         facts.has_deferred_constraint || pending.iter().any(|(_, traits)| traits.defers_constraints);
-    let Units { units, reason } = match units(pending, request.transaction, facts.relation_cap) {
+    let Units { units, reason } = match units(pending, request.transaction, facts.relation_cap, base_rank) {
         Ok(made) if wrong.is_empty() => made,
         Ok(_) => return Err(EngineError::Rejected(wrong)),
         Err(obstacles) => return Err(EngineError::Rejected(wrong.into_iter().chain(obstacles).collect())),
@@ -132,8 +132,14 @@ async fn make(survey: &Survey<'_>, connect: &Connect) -> Result<Planned, EngineE
     };
     let assertions = bundle.assertions().iter();
     let plan = Plan {
+        action: request.action,
         bundle: bundle.digest(),
         history: table.clone(),
+        tablespace: None,
+        on_error: Vec::new(),
+        skip_executing: false,
+        init_sql: None,
+        notes: bundle.notes().to_vec(),
         history_exists: survey.rows.is_some(),
         base_rank,
         journal: survey.journal.last_attempt,
@@ -146,14 +152,14 @@ async fn make(survey: &Survey<'_>, connect: &Connect) -> Result<Planned, EngineE
         reason,
         units,
         placeholders: survey.frozen.clone(),
-        placeholder_replacement: request.flyway.placeholder_replacement,
+        placeholder_replacement: survey.flyway().placeholder_replacement,
         assertions: assertions
             .map(|a| PlannedAssertion {
                 path: a.path.clone(),
                 sha256: a.sha256,
             })
             .collect(),
-        installed_by: request.flyway.installed_by.clone(),
+        installed_by: survey.flyway().installed_by.clone(),
         from_version: current_version(&entries),
     };
     let before = fingerprint::read(survey.client).await?;
@@ -162,7 +168,7 @@ async fn make(survey: &Survey<'_>, connect: &Connect) -> Result<Planned, EngineE
 
 /// The search path of every session: the default schema first, where the target names one.
 fn search_path(survey: &Survey<'_>) -> Option<String> {
-    let flyway = survey.request.flyway;
+    let flyway = survey.flyway();
     let named = flyway.default_schema.is_some() || !flyway.schemas.is_empty();
     let path = [
         quote_identifier(&survey.history.schema),
@@ -184,7 +190,7 @@ fn pending(
 ) -> Result<Vec<(PlannedMigration, Traits)>, EngineError> {
     let mut pending = Vec::new();
     let mut rank = last_rank.unwrap_or(0);
-    let at_most = match survey.request.flyway.target {
+    let at_most = match survey.flyway().target {
         TargetVersion::Next => 1,
         _ => usize::MAX,
     };
@@ -222,7 +228,7 @@ fn pending(
 
 fn check_assertions(survey: &Survey<'_>, wrong: &mut Vec<Problem>) -> Result<(), EngineError> {
     for assertion in survey.bundle.assertions() {
-        let replace = survey.request.flyway.placeholder_replacement;
+        let replace = survey.flyway().placeholder_replacement;
         match Script::new(
             &assertion.path,
             survey.bundle.text(&assertion.path)?,

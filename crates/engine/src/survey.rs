@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use belay_bundle::{Bundle, Migration};
-use belay_model::{Checksum, Code, FrozenPlaceholder, HistoryTable, MigrationKind, PlannedBaseline, Problem};
+use belay_model::{
+    Checksum, Code, FlywaySettings, FrozenPlaceholder, HistoryTable, MigrationKind, PlannedBaseline, Problem,
+};
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
@@ -47,7 +49,7 @@ impl<'a> Survey<'a> {
         if !unfit.is_empty() {
             return Err(EngineError::Rejected(unfit));
         }
-        let history = history_table(request, &facts)?;
+        let history = history_table(bundle.settings(), &facts)?;
         let rows = history::read(client, &history).await.map_err(|error| match error {
             ReadError::Engine(error) => error,
             ReadError::Unreadable(why) => EngineError::Rejected(vec![problem(
@@ -73,6 +75,11 @@ impl<'a> Survey<'a> {
         Ok(survey)
     }
 
+    /// Flyway's settings.
+    pub(crate) fn flyway(&self) -> &'a FlywaySettings {
+        self.bundle.settings()
+    }
+
     /// Each migration with its state.
     pub(crate) fn entries(&self) -> Vec<Entry<'_>> {
         self.entries_over(&[])
@@ -81,7 +88,7 @@ impl<'a> Survey<'a> {
     /// The same, with these rows where there is no history yet.
     pub(crate) fn entries_over<'b>(&'b self, planned: &'b [Applied]) -> Vec<Entry<'b>> {
         let rows = self.rows.as_deref().unwrap_or(planned);
-        compare(self.bundle.migrations(), &self.checksums, rows, self.request.flyway)
+        compare(self.bundle.migrations(), &self.checksums, rows, self.flyway())
     }
 
     /// A migration made ready, or what is wrong with it.
@@ -89,7 +96,7 @@ impl<'a> Survey<'a> {
         let replace = migration
             .config
             .placeholder_replacement
-            .unwrap_or(self.request.flyway.placeholder_replacement);
+            .unwrap_or(self.flyway().placeholder_replacement);
         let text = self.bundle.text(&migration.path)?;
         Ok(Script::new(
             &migration.path,
@@ -101,7 +108,7 @@ impl<'a> Survey<'a> {
     fn read_checksums(&mut self) -> Result<(), EngineError> {
         for migration in self.bundle.migrations() {
             let checksum = match migration.kind {
-                MigrationKind::Versioned => migration.checksum,
+                MigrationKind::Versioned | MigrationKind::Baseline | MigrationKind::Undo => migration.checksum,
                 MigrationKind::Repeatable => match self.script(migration)? {
                     Ok(script) => belay_bundle::checksum(script.sql()),
                     Err(problem) => {
@@ -118,7 +125,7 @@ impl<'a> Survey<'a> {
     /// Everything outside the bundle that keeps a plan from being made.
     pub(crate) async fn environment_problems(&self) -> Result<Vec<Problem>, EngineError> {
         let mut wrong = self.privilege_problems().await?;
-        if !self.request.flyway.baseline_on_migrate
+        if !self.flyway().baseline_on_migrate
             && let Some(object) = self.unknown_object().await?
         {
             wrong.push(problem(
@@ -126,7 +133,7 @@ impl<'a> Survey<'a> {
                 format!("there is no history, but {object} is there; set baselineOnMigrate in the target, or name an empty schema"),
             ));
         }
-        if !self.request.flyway.create_schemas {
+        if !self.flyway().create_schemas {
             wrong.extend(self.missing_schemas().await?.iter().map(|schema| {
                 problem(
                     Code::TargetInvalid,
@@ -139,7 +146,7 @@ impl<'a> Survey<'a> {
 
     /// The baseline to write, where the target asks for one and the database has objects and no history.
     pub(crate) async fn baseline(&self) -> Result<Option<PlannedBaseline>, EngineError> {
-        let flyway = self.request.flyway;
+        let flyway = self.flyway();
         if !flyway.baseline_on_migrate || self.unknown_object().await?.is_none() {
             return Ok(None);
         }
@@ -217,7 +224,7 @@ impl<'a> Survey<'a> {
     }
 
     fn schemas(&self) -> Vec<&str> {
-        let named = self.request.flyway.schemas.iter().map(String::as_str);
+        let named = self.flyway().schemas.iter().map(String::as_str);
         named.chain([self.history.schema.as_str()]).collect()
     }
 
@@ -267,8 +274,7 @@ fn problem(code: Code, message: String) -> Problem {
     }
 }
 
-fn history_table(request: &PlanRequest<'_>, facts: &Facts) -> Result<HistoryTable, EngineError> {
-    let flyway = request.flyway;
+fn history_table(flyway: &FlywaySettings, facts: &Facts) -> Result<HistoryTable, EngineError> {
     let schema = flyway
         .default_schema
         .as_ref()

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use belay_model::{Code, Place, PlannedMigration, Problem, TransactionMode, Unit, UnitKind};
+use belay_model::{Code, Place, PlannedFile, PlannedMigration, Problem, TransactionMode, Unit, UnitKind};
 
 use crate::classify::{StatementKind, mentions};
 use crate::script::Script;
@@ -74,7 +74,8 @@ pub(crate) struct Units {
     pub(crate) reason: String,
 }
 
-/// Puts the pending files into units. `relation_cap` is how many relations one transaction may create.
+/// Puts the pending files into units. `relation_cap` is how many relations one transaction may create, `base` the highest
+/// rank of the history.
 ///
 /// # Errors
 /// With [`TransactionMode::All`], what only grouping would break.
@@ -82,6 +83,7 @@ pub(crate) fn units(
     pending: Vec<(PlannedMigration, Traits)>,
     mode: TransactionMode,
     relation_cap: usize,
+    base: Option<i32>,
 ) -> Result<Units, Vec<Problem>> {
     let obstacle = obstacle(&pending, relation_cap);
     let (together, reason) = match (mode, obstacle) {
@@ -101,12 +103,19 @@ pub(crate) fn units(
         };
         match units.last_mut() {
             Some(last) if together && kind == UnitKind::Group && last.kind == UnitKind::Group => {
-                last.migrations.push(migration)
+                last.files.push(PlannedFile::Migration(migration))
             }
             _ => units.push(Unit {
                 kind,
                 reason: traits.lone,
-                migrations: vec![migration],
+                // Before the first: as Plan found it.
+                base_rank: if units.is_empty() {
+                    base
+                } else {
+                    Some(migration.rank - 1)
+                },
+                files: vec![PlannedFile::Migration(migration)],
+                changes: Vec::new(),
             }),
         }
     }
@@ -211,12 +220,12 @@ mod tests {
     }
 
     fn shape(files: &[&str], mode: TransactionMode) -> String {
-        match units(pending(files), mode, 100) {
+        match units(pending(files), mode, 100, None) {
             Ok(units) => units
                 .units
                 .iter()
                 .map(|unit| match unit.kind {
-                    UnitKind::Group => format!("[{}]", unit.migrations.len()),
+                    UnitKind::Group => format!("[{}]", unit.files.len()),
                     UnitKind::Lone => "!".to_owned(),
                 })
                 .collect(),
@@ -260,7 +269,7 @@ mod tests {
 
     #[test]
     fn u1_a_lone_file_says_why() {
-        let units = units(pending(&["SELECT 1;\nCOMMIT"]), TransactionMode::Auto, 1).unwrap();
+        let units = units(pending(&["SELECT 1;\nCOMMIT"]), TransactionMode::Auto, 1, None).unwrap();
         assert_eq!(
             units.units[0].reason.as_deref(),
             Some("line 2: it has its own transaction control")

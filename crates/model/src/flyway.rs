@@ -1,13 +1,20 @@
 //! Flyway's settings that Belay knows, under Flyway's names and with Flyway's defaults.
 
-use std::fmt;
-use std::str::FromStr;
+mod ignore_pattern;
+mod keys;
+mod target_version;
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::Version;
 
-/// Flyway's settings.
+pub use ignore_pattern::{IgnorePattern, IgnoredKind, IgnoredState, ParseIgnorePatternError};
+pub use keys::{FlywayKeyError, FlywayKeys};
+pub use target_version::{ParseTargetVersionError, TargetVersion};
+
+/// Flyway's settings, as they are together: a bundle's, the target's over them, and a request's over those.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct FlywaySettings {
@@ -22,10 +29,44 @@ pub struct FlywaySettings {
     pub schemas: Vec<String>,
     /// Whether missing schemas are created.
     pub create_schemas: bool,
+    /// The tablespace of the history table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tablespace: Option<String>,
+
+    /// Where in the bundle migrations are. Empty: the first usual folder that holds one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub locations: Vec<String>,
+    /// Whether a location that is not there is an error.
+    pub fail_on_missing_locations: bool,
+    /// Where in the bundle callbacks are, besides `locations`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub callback_locations: Vec<String>,
+    /// Whether callbacks are left out.
+    pub skip_default_callbacks: bool,
+    /// What the name of a versioned migration begins with.
+    pub sql_migration_prefix: String,
+    /// What the name of a repeatable migration begins with.
+    pub repeatable_sql_migration_prefix: String,
+    /// What the name of a baseline migration begins with.
+    pub baseline_migration_prefix: String,
+    /// What the name of an undo migration begins with.
+    pub undo_sql_migration_prefix: String,
+    /// What is between version and description.
+    pub sql_migration_separator: String,
+    /// What the name of a migration ends in, one of.
+    pub sql_migration_suffixes: Vec<String>,
+    /// Whether a misnamed file is an error. Flyway's default is false: it silently does not run the file.
+    pub validate_migration_naming: bool,
+
     /// Whether a version below an applied one still runs.
     pub out_of_order: bool,
     /// Up to which version files run. Repeatables run with every one of them but `next`.
     pub target: TargetVersion,
+    /// Versions or descriptions of the only migrations to run, in this order. Empty: all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cherry_pick: Vec<String>,
+    /// Whether pending migrations are written to the history without being run.
+    pub skip_executing_migrations: bool,
     /// What `validate` does not look at.
     pub ignore_migration_patterns: Vec<IgnorePattern>,
     /// Whether what `validate` refuses keeps a run from beginning. A failed row in the history always does.
@@ -36,8 +77,28 @@ pub struct FlywaySettings {
     pub baseline_version: Version,
     /// What the history says of it.
     pub baseline_description: String,
-    /// Whether `${name}` is replaced.
+
+    /// Whether all pending migrations share one transaction.
+    pub group: bool,
+    /// Whether a file may hold statements that can be in a transaction and others that can't.
+    pub mixed: bool,
+    /// Whether migrations run in a transaction at all.
+    pub execute_in_transaction: bool,
+    /// What is said to the database before each migration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub init_sql: Option<String>,
+
+    /// Whether placeholders are replaced.
     pub placeholder_replacement: bool,
+    /// What a placeholder begins with.
+    pub placeholder_prefix: String,
+    /// What a placeholder ends with.
+    pub placeholder_suffix: String,
+    /// What is between `flyway` and the name of one of Flyway's own placeholders.
+    pub placeholder_separator: String,
+    /// Values of placeholders. The target's own `placeholders` come before them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub placeholders: BTreeMap<String, String>,
     /// Who the history says applied a migration. Absent: the role.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub installed_by: Option<String>,
@@ -50,233 +111,44 @@ impl Default for FlywaySettings {
             default_schema: None,
             schemas: Vec::new(),
             create_schemas: true,
+            tablespace: None,
+            locations: Vec::new(),
+            fail_on_missing_locations: false,
+            callback_locations: Vec::new(),
+            skip_default_callbacks: false,
+            sql_migration_prefix: "V".to_owned(),
+            repeatable_sql_migration_prefix: "R".to_owned(),
+            baseline_migration_prefix: "B".to_owned(),
+            undo_sql_migration_prefix: "U".to_owned(),
+            sql_migration_separator: "__".to_owned(),
+            sql_migration_suffixes: vec![".sql".to_owned()],
+            validate_migration_naming: true,
             out_of_order: false,
             target: TargetVersion::Latest,
+            cherry_pick: Vec::new(),
+            skip_executing_migrations: false,
             ignore_migration_patterns: vec![IgnorePattern::FUTURE],
             validate_on_migrate: true,
             baseline_on_migrate: false,
             baseline_version: Version::one(),
             baseline_description: "<< Flyway Baseline >>".to_owned(),
+            group: false,
+            mixed: false,
+            execute_in_transaction: true,
+            init_sql: None,
             placeholder_replacement: true,
+            placeholder_prefix: "${".to_owned(),
+            placeholder_suffix: "}".to_owned(),
+            placeholder_separator: ":".to_owned(),
+            placeholders: BTreeMap::new(),
             installed_by: None,
         }
-    }
-}
-
-/// Flyway's `target`: up to which version files run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub enum TargetVersion {
-    /// All.
-    Latest,
-    /// No further than the highest applied version: only repeatables.
-    Current,
-    /// The first pending migration, and only that.
-    Next,
-    /// Up to this version, and with it.
-    Version {
-        /// The version.
-        version: Version,
-        /// Whether a migration of this version must be there (`1.2`), or need not be (`1.2?`).
-        must_exist: bool,
-    },
-}
-
-/// A text that is no target version.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0:?} is not a target: it is latest, current, next, a version such as 1.2, or 1.2? if there need be no such file"
-)]
-pub struct ParseTargetVersionError(String);
-
-impl FromStr for TargetVersion {
-    type Err = ParseTargetVersionError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.to_ascii_lowercase().as_str() {
-            "latest" => return Ok(Self::Latest),
-            "current" => return Ok(Self::Current),
-            "next" => return Ok(Self::Next),
-            _ => {}
-        }
-        let (version, must_exist) = text.strip_suffix('?').map_or((text, true), |version| (version, false));
-        version
-            .parse()
-            .map(|version| Self::Version { version, must_exist })
-            .map_err(|_| ParseTargetVersionError(text.chars().take(80).collect()))
-    }
-}
-
-/// As it is parsed.
-impl fmt::Display for TargetVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Latest => f.write_str("latest"),
-            Self::Current => f.write_str("current"),
-            Self::Next => f.write_str("next"),
-            Self::Version { version, must_exist } => write!(f, "{version}{}", if *must_exist { "" } else { "?" }),
-        }
-    }
-}
-
-impl TryFrom<String> for TargetVersion {
-    type Error = ParseTargetVersionError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<TargetVersion> for String {
-    fn from(target: TargetVersion) -> Self {
-        target.to_string()
-    }
-}
-
-/// One of Flyway's `ignoreMigrationPatterns`: which migrations, in which state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct IgnorePattern {
-    /// Which migrations.
-    pub kind: IgnoredKind,
-    /// In which state.
-    pub state: IgnoredState,
-}
-
-impl IgnorePattern {
-    /// Versions above every file's: a newer release was shipped. Flyway's default.
-    pub const FUTURE: Self = Self {
-        kind: IgnoredKind::Any,
-        state: IgnoredState::Future,
-    };
-}
-
-/// Which migrations a pattern is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum IgnoredKind {
-    /// `*`
-    Any,
-    /// `versioned`
-    Versioned,
-    /// `repeatable`
-    Repeatable,
-}
-
-/// Which state a pattern is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum IgnoredState {
-    /// `*`
-    Any,
-    /// `missing`: applied, and the file is gone.
-    Missing,
-    /// `pending`: not applied yet.
-    Pending,
-    /// `ignored`: not applied, and below an applied one.
-    Ignored,
-    /// `future`: applied, and above every file's version.
-    Future,
-}
-
-/// A text that is no pattern.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0:?} is not a pattern: it is KIND:STATE, with * or versioned or repeatable, and * or missing or pending or ignored or future"
-)]
-pub struct ParseIgnorePatternError(String);
-
-impl FromStr for IgnorePattern {
-    type Err = ParseIgnorePatternError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || ParseIgnorePatternError(text.chars().take(80).collect());
-        let (kind, state) = text.split_once(':').ok_or_else(wrong)?;
-        let kind = match kind.trim().to_ascii_lowercase().as_str() {
-            "*" => IgnoredKind::Any,
-            "versioned" => IgnoredKind::Versioned,
-            "repeatable" => IgnoredKind::Repeatable,
-            _ => return Err(wrong()),
-        };
-        let state = match state.trim().to_ascii_lowercase().as_str() {
-            "*" => IgnoredState::Any,
-            "missing" => IgnoredState::Missing,
-            "pending" => IgnoredState::Pending,
-            "ignored" => IgnoredState::Ignored,
-            "future" => IgnoredState::Future,
-            _ => return Err(wrong()),
-        };
-        Ok(Self { kind, state })
-    }
-}
-
-/// As it is parsed.
-impl fmt::Display for IgnorePattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match self.kind {
-            IgnoredKind::Any => "*",
-            IgnoredKind::Versioned => "versioned",
-            IgnoredKind::Repeatable => "repeatable",
-        };
-        let state = match self.state {
-            IgnoredState::Any => "*",
-            IgnoredState::Missing => "missing",
-            IgnoredState::Pending => "pending",
-            IgnoredState::Ignored => "ignored",
-            IgnoredState::Future => "future",
-        };
-        write!(f, "{kind}:{state}")
-    }
-}
-
-impl TryFrom<String> for IgnorePattern {
-    type Error = ParseIgnorePatternError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<IgnorePattern> for String {
-    fn from(pattern: IgnorePattern) -> Self {
-        pattern.to_string()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn s8_a_target_is_a_word_or_a_version() {
-        for (text, same) in [
-            ("latest", "latest"),
-            ("LATEST", "latest"),
-            ("Current", "current"),
-            ("next", "next"),
-            ("1_2", "1.2"),
-            ("001.0?", "001.0?"),
-        ] {
-            assert_eq!(text.parse::<TargetVersion>().unwrap().to_string(), same);
-        }
-        for wrong in ["", "?", "1..2", "newest", "1.2??", "latest?", " 1"] {
-            assert!(wrong.parse::<TargetVersion>().is_err(), "{wrong:?}");
-        }
-    }
-
-    #[test]
-    fn s7_a_pattern_is_a_kind_and_a_state() {
-        for (text, same) in [
-            ("*:future", "*:future"),
-            ("Versioned:Missing", "versioned:missing"),
-            (" repeatable : pending ", "repeatable:pending"),
-            ("*:ignored", "*:ignored"),
-            ("*:*", "*:*"),
-        ] {
-            assert_eq!(text.parse::<IgnorePattern>().unwrap().to_string(), same);
-        }
-        for wrong in ["", "*", "future", ":", "*:", "*:success", "all:future", "*:future:x"] {
-            assert!(wrong.parse::<IgnorePattern>().is_err(), "{wrong:?}");
-        }
-    }
 
     #[test]
     fn s14_the_defaults_are_flyways() {
@@ -287,14 +159,30 @@ mod tests {
             serde_json::json!({
                 "table": "flyway_schema_history",
                 "createSchemas": true,
+                "failOnMissingLocations": false,
+                "skipDefaultCallbacks": false,
+                "sqlMigrationPrefix": "V",
+                "repeatableSqlMigrationPrefix": "R",
+                "baselineMigrationPrefix": "B",
+                "undoSqlMigrationPrefix": "U",
+                "sqlMigrationSeparator": "__",
+                "sqlMigrationSuffixes": [".sql"],
+                "validateMigrationNaming": true,
                 "outOfOrder": false,
                 "target": "latest",
+                "skipExecutingMigrations": false,
                 "ignoreMigrationPatterns": ["*:future"],
                 "validateOnMigrate": true,
                 "baselineOnMigrate": false,
                 "baselineVersion": "1",
                 "baselineDescription": "<< Flyway Baseline >>",
+                "group": false,
+                "mixed": false,
+                "executeInTransaction": true,
                 "placeholderReplacement": true,
+                "placeholderPrefix": "${",
+                "placeholderSuffix": "}",
+                "placeholderSeparator": ":",
             })
         );
     }

@@ -3,6 +3,7 @@
 //! No SQL, no AWS and no I/O: everything here can be made in a test from a literal. A value that exists is valid;
 //! what comes from outside goes through `FromStr` or serde, which refuse what the type does not allow.
 
+mod callback;
 mod code;
 mod compensation;
 mod digest;
@@ -19,6 +20,7 @@ mod target;
 mod verdict;
 mod version;
 
+pub use callback::{Event, ParseEventError};
 pub use code::Code;
 pub use compensation::{
     Compared, Difference, DoorReply, LeftOver, PrepareReply, Progress, RestoreReply, RestoreRequest, Restored,
@@ -27,8 +29,8 @@ pub use compensation::{
 pub use digest::{BundleDigest, FileDigest, ParseDigestError, PlanDigest, SchemaDigest};
 pub use failure::{Failure, Place, Problem, ServerError};
 pub use flyway::{
-    FlywaySettings, IgnorePattern, IgnoredKind, IgnoredState, ParseIgnorePatternError, ParseTargetVersionError,
-    TargetVersion,
+    FlywayKeyError, FlywayKeys, FlywaySettings, IgnorePattern, IgnoredKind, IgnoredState, ParseIgnorePatternError,
+    ParseTargetVersionError, TargetVersion,
 };
 pub use identity::{Attempt, InstanceName, ParseNameError, RunId, SnapshotName, TargetName};
 pub use instance::{Instance, Quiesce, Rds, RestorePolicy, Retention, SnapshotPolicy};
@@ -41,8 +43,9 @@ pub use messages::{
 pub use migration::{Checksum, MigrationKind};
 pub use outcome::Outcome;
 pub use plan::{
-    FrozenPlaceholder, HistoryTable, ParseHistoryTableError, Plan, PlannedAssertion, PlannedBaseline, PlannedMigration,
-    ResumedUnit, SecretRef, Unit, UnitKind,
+    Aligned, FrozenPlaceholder, HistoryChange, HistoryTable, ParseHistoryTableError, Plan, PlannedAction,
+    PlannedAssertion, PlannedBaseline, PlannedCallback, PlannedFile, PlannedMigration, ResumedUnit, SecretRef, Unit,
+    UnitKind,
 };
 pub use target::{
     Credentials, Endpoint, Engine, LockSettings, NotifySettings, PlaceholderSource, Target, Tls, TransactionMode,

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AssertionState, Attempt, BundleDigest, Failure, FileDigest, Finding, Instance, Outcome, PlanDigest, Restored,
-    RunId, SnapshotName, Target, TargetName, Verdict, Writes,
+    AssertionState, Attempt, BundleDigest, Failure, FileDigest, Finding, FlywayKeys, Instance, Outcome, PlanDigest,
+    PlannedAction, Restored, RunId, SnapshotName, Target, TargetName, Verdict, Writes,
 };
 
 /// What a run does.
@@ -19,6 +19,12 @@ pub enum Action {
     Info,
     /// Tell whether the bundle fits the database. Changes nothing.
     Validate,
+    /// Take the database to be at a version.
+    Baseline,
+    /// Bring the history in line with the bundle.
+    Repair,
+    /// Take back the last versions, by the bundle's undo files.
+    Undo,
     /// Accept the database as a quarantined run left it.
     Keep,
     /// Restore the snapshot of a quarantined run.
@@ -57,6 +63,23 @@ pub struct RunHeader {
     /// What the run does.
     #[serde(default)]
     pub action: Action,
+    /// Flyway's settings of this run alone, such as `target` or `cherryPick`: they are laid over the target's.
+    #[serde(default, skip_serializing_if = "FlywayKeys::is_empty")]
+    pub flyway: FlywayKeys,
+}
+
+impl Action {
+    /// What a plan of this action does; nothing for actions without a plan.
+    #[must_use]
+    pub fn planned(self) -> Option<PlannedAction> {
+        match self {
+            Self::Migrate => Some(PlannedAction::Migrate),
+            Self::Baseline => Some(PlannedAction::Baseline),
+            Self::Repair => Some(PlannedAction::Repair),
+            Self::Undo => Some(PlannedAction::Undo),
+            Self::Info | Self::Validate | Self::Keep | Self::Restore | Self::Reopen => None,
+        }
+    }
 }
 
 impl RunHeader {

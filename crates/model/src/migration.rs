@@ -22,6 +22,23 @@ impl fmt::Display for Checksum {
 pub enum MigrationKind {
     /// `V`: once, in the order of versions.
     Versioned,
+    /// `B`: once, instead of all versioned ones up to its version, where nothing is applied yet.
+    Baseline,
     /// `R`: after all versioned ones, whenever its checksum is new.
     Repeatable,
+    /// `U`: takes back the versioned one of its version; only for the action `undo`.
+    Undo,
+}
+
+impl MigrationKind {
+    /// The `type` of its row in the history. An undo has none: Flyway can't read the type that it sells, so the version's
+    /// row is taken out instead.
+    #[must_use]
+    pub fn row_type(self) -> &'static str {
+        match self {
+            Self::Versioned | Self::Repeatable => "SQL",
+            Self::Baseline => "SQL_BASELINE",
+            Self::Undo => "UNDO_SQL",
+        }
+    }
 }

@@ -6,18 +6,26 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Attempt, BundleDigest, Checksum, FileDigest, MigrationKind, PlanDigest, RunId, TransactionMode, Version};
+use crate::{
+    Attempt, BundleDigest, Checksum, Event, FileDigest, MigrationKind, PlanDigest, RunId, TransactionMode, Version,
+};
 
-/// The pending migrations as units, in the order in which they run.
+/// What is to be done, as units, in the order in which they run.
 ///
 /// Two plans with one digest do the same: the digest covers every field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Plan {
+    /// What was asked.
+    #[serde(default)]
+    pub action: PlannedAction,
     /// The bundle that it was made from.
     pub bundle: BundleDigest,
     /// Flyway's table.
     pub history: HistoryTable,
+    /// Where the table is made, if it must be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tablespace: Option<String>,
     /// Whether that table was there.
     pub history_exists: bool,
     /// The highest installed rank; nothing for no table or no row.
@@ -43,6 +51,18 @@ pub struct Plan {
     pub reason: String,
     /// What commits together, in order. Empty: nothing is pending.
     pub units: Vec<Unit>,
+    /// Callbacks that run after the rollback of a unit that failed, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub on_error: Vec<PlannedCallback>,
+    /// Files are written to the history without being run.
+    #[serde(default)]
+    pub skip_executing: bool,
+    /// What is said to the database before each file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init_sql: Option<String>,
+    /// What is worth telling of how it was made: settings and files without effect, versions above the target.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// The value of every placeholder, by lower-case name.
     pub placeholders: BTreeMap<String, FrozenPlaceholder>,
     /// Whether `${name}` is replaced at all.
@@ -72,8 +92,34 @@ impl Plan {
 
     /// Every pending migration, in order.
     pub fn migrations(&self) -> impl Iterator<Item = &PlannedMigration> {
-        self.units.iter().flat_map(|unit| &unit.migrations)
+        self.units.iter().flat_map(Unit::migrations)
     }
+
+    /// Every change of the history that is none of a migration's, in order.
+    pub fn changes(&self) -> impl Iterator<Item = &HistoryChange> {
+        self.units.iter().flat_map(|unit| &unit.changes)
+    }
+
+    /// How much is to be done. 0: the database is as was asked.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.migrations().count() + self.changes().count()
+    }
+}
+
+/// What a plan does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PlannedAction {
+    /// Applies what is pending.
+    #[default]
+    Migrate,
+    /// Takes the database to be at a version.
+    Baseline,
+    /// Brings the history in line with the files.
+    Repair,
+    /// Takes back the last versions.
+    Undo,
 }
 
 /// Flyway's table, by its two names as they are (not quoted).
@@ -172,8 +218,127 @@ pub struct Unit {
     /// For a lone file: why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The files; exactly one if lone.
-    pub migrations: Vec<PlannedMigration>,
+    /// The highest rank of the history before it (M1).
+    pub base_rank: Option<i32>,
+    /// The files, in order; exactly one if lone. A unit of callbacks alone has no migration, and one of changes has none.
+    pub files: Vec<PlannedFile>,
+    /// Changes of the history that are none of a migration's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<HistoryChange>,
+}
+
+impl Unit {
+    /// Its migrations, in order.
+    pub fn migrations(&self) -> impl Iterator<Item = &PlannedMigration> {
+        self.files.iter().filter_map(PlannedFile::migration)
+    }
+}
+
+/// A file to run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PlannedFile {
+    /// One that the history tells of.
+    Migration(PlannedMigration),
+    /// One that runs beside it.
+    Callback(PlannedCallback),
+}
+
+impl PlannedFile {
+    /// The migration, if it is one.
+    #[must_use]
+    pub fn migration(&self) -> Option<&PlannedMigration> {
+        match self {
+            Self::Migration(migration) => Some(migration),
+            Self::Callback(_) => None,
+        }
+    }
+
+    /// The path in the bundle.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        match self {
+            Self::Migration(migration) => &migration.path,
+            Self::Callback(callback) => &callback.path,
+        }
+    }
+
+    /// The path relative to its location.
+    #[must_use]
+    pub fn script(&self) -> &str {
+        match self {
+            Self::Migration(migration) => &migration.script,
+            Self::Callback(callback) => &callback.script,
+        }
+    }
+
+    /// Of the file's bytes.
+    #[must_use]
+    pub fn sha256(&self) -> FileDigest {
+        match self {
+            Self::Migration(migration) => migration.sha256,
+            Self::Callback(callback) => callback.sha256,
+        }
+    }
+}
+
+/// A callback at its place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlannedCallback {
+    /// When it runs.
+    pub event: Event,
+    /// The path relative to its location.
+    pub script: String,
+    /// The path in the bundle.
+    pub path: String,
+    /// Of the file's bytes.
+    pub sha256: FileDigest,
+}
+
+/// A change of the history that is none of a migration's. Each is kept in the journal with the row as it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "change", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum HistoryChange {
+    /// The database is taken to be at a version: a BASELINE row, in a history that is made if it must be.
+    Baseline(PlannedBaseline),
+    /// The row of a migration that failed is taken out.
+    RemoveFailed {
+        /// Its rank.
+        rank: i32,
+        /// Its script.
+        script: String,
+    },
+    /// A row is added that says that a migration's file is gone for good.
+    MarkDeleted {
+        /// The rank of the row that is added.
+        rank: i32,
+        /// The rank of the migration's row.
+        of: i32,
+        /// Its script.
+        script: String,
+    },
+    /// A row is brought in line with the migration's file.
+    Align {
+        /// Its rank.
+        rank: i32,
+        /// Its script, which stays.
+        script: String,
+        /// What it says then.
+        to: Aligned,
+    },
+}
+
+/// What `repair` corrects in a row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Aligned {
+    /// From the file's name.
+    pub description: String,
+    /// Flyway's `type`.
+    pub row_type: String,
+    /// The file's; nothing where Flyway keeps none.
+    pub checksum: Option<Checksum>,
 }
 
 /// Whether a unit runs in a transaction of ours.
@@ -205,7 +370,7 @@ pub struct PlannedMigration {
     pub checksum: Checksum,
     /// Of the file's bytes.
     pub sha256: FileDigest,
-    /// The rank that its row gets.
+    /// The rank that its row gets; for an undo, of the row that is taken out.
     pub rank: i32,
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{FlywaySettings, InstanceName};
+use crate::{FlywayKeys, InstanceName};
 
 /// What the SSM parameter `/<stack>/targets/<target>` holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,9 +31,9 @@ pub struct Target {
     /// Values for `${name}` in migrations. Names are compared without case.
     #[serde(default)]
     pub placeholders: BTreeMap<String, PlaceholderSource>,
-    /// Flyway's settings, under Flyway's names.
+    /// Flyway's settings, under Flyway's names: they are laid over those of the bundle.
     #[serde(default)]
-    pub flyway: FlywaySettings,
+    pub flyway: FlywayKeys,
     /// How long to wait for locks.
     #[serde(default)]
     pub locks: LockSettings,
@@ -162,7 +162,7 @@ mod tests {
         .unwrap();
         assert_eq!(target.endpoint.port, 5432);
         assert_eq!(target.tls, Tls::VerifyFull);
-        assert_eq!(target.flyway.table, "flyway_schema_history");
+        assert!(target.flyway.is_empty());
         assert_eq!(
             target.placeholders["schema"],
             PlaceholderSource::Value("app".to_owned())

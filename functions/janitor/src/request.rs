@@ -2,7 +2,7 @@
 //! told too.
 
 use belay_aws::executions::Execution;
-use belay_model::{Action, BundleRef, RunHeader, RunId};
+use belay_model::{Action, BundleRef, FlywayKeys, RunHeader, RunId};
 use serde_json::Value;
 
 pub(crate) fn header(execution: &Execution) -> RunHeader {
@@ -23,11 +23,15 @@ pub(crate) fn header(execution: &Execution) -> RunHeader {
         action: match text(&input, "action").as_deref() {
             Some("info") => Action::Info,
             Some("validate") => Action::Validate,
+            Some("baseline") => Action::Baseline,
+            Some("repair") => Action::Repair,
+            Some("undo") => Action::Undo,
             Some("keep") => Action::Keep,
             Some("restore") => Action::Restore,
             Some("reopen") => Action::Reopen,
             _ => Action::Migrate,
         },
+        flyway: FlywayKeys::default(),
     }
 }
 

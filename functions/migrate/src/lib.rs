@@ -66,7 +66,7 @@ impl Migrate {
         let gate = self.gate(&asked.lock, run);
         gate.check().await?;
         let plan = self.access.plan(&asked.plan, &asked.digest).await?;
-        let bundle = self.access.known_bundle(run, &plan.bundle).await?;
+        let bundle = self.access.known_bundle(run, target, &plan.bundle).await?;
         let placeholders = self.access.placeholders(&plan).await?;
         let connect = self.access.connect(run, target).await?;
         let migrated = belay_engine::migrate(MigrateInput {

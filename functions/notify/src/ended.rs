@@ -93,7 +93,13 @@ impl Notify {
         };
         let report = ending.report.as_ref();
         match ending.run.action {
-            Action::Migrate | Action::Keep | Action::Restore | Action::Reopen => {
+            Action::Migrate
+            | Action::Baseline
+            | Action::Repair
+            | Action::Undo
+            | Action::Keep
+            | Action::Restore
+            | Action::Reopen => {
                 evidence.verified = self.paper(report).await?;
             }
             Action::Info | Action::Validate => evidence.info = self.paper(report).await?,

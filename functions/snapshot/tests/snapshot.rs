@@ -15,8 +15,8 @@ use belay_aws::snapshots::{
     Tags,
 };
 use belay_model::{
-    BundleDigest, Code, Failure, FileDigest, HistoryTable, InstanceName, PaperRef, Plan, Progress, RunId, SnapshotName,
-    SnapshotReply, TransactionMode,
+    BundleDigest, Code, Failure, FileDigest, HistoryTable, InstanceName, PaperRef, Plan, PlannedAction, Progress,
+    RunId, SnapshotName, SnapshotReply, TransactionMode,
 };
 use belay_snapshot::{Answer, Snapshot};
 use serde::de::DeserializeOwned;
@@ -120,6 +120,12 @@ fn read<T: DeserializeOwned>(value: Value) -> T {
 
 fn plan() -> Plan {
     Plan {
+        action: PlannedAction::Migrate,
+        tablespace: None,
+        on_error: Vec::new(),
+        skip_executing: false,
+        init_sql: None,
+        notes: Vec::new(),
         bundle: BundleDigest::of(b"bundle"),
         history: HistoryTable {
             schema: "public".to_owned(),

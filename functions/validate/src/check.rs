@@ -35,7 +35,7 @@ impl Validate {
                 lock_key,
             });
         }
-        let bundle = self.access.bundle(run).await?;
+        let bundle = self.access.bundle(run, target).await?;
         let problems = belay_engine::check(&bundle).map_err(|error| error.failure())?;
         if !problems.is_empty() {
             return Err(Failure::of_problems(Code::BundleRejected, problems)

@@ -1,7 +1,7 @@
 //! Info: each migration's state, for the actions `info` and `validate`. Only reads.
 
 use belay_engine::{Info, PlanRequest, State};
-use belay_model::{Action, BundleDigest, Code, Failure, InfoReply, RunHeader, Target};
+use belay_model::{Action, BundleDigest, Code, Failure, InfoReply, PlannedAction, RunHeader, Target};
 use belay_report::{InfoLine, InfoTable};
 
 use crate::Validate;
@@ -13,11 +13,11 @@ impl Validate {
         target: &Target,
         digest: &BundleDigest,
     ) -> Result<InfoReply, Failure> {
-        let bundle = self.access.known_bundle(run, digest).await?;
+        let bundle = self.access.known_bundle(run, target, digest).await?;
         let placeholders = self.access.given(target).await?;
         let connect = self.access.connect(run, target).await?;
         let request = PlanRequest {
-            flyway: &target.flyway,
+            action: PlannedAction::Migrate,
             transaction: target.transaction,
             placeholders: &placeholders,
             instance: None,

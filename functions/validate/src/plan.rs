@@ -15,11 +15,11 @@ impl Validate {
         attempt: Attempt,
         digest: &BundleDigest,
     ) -> Result<PlanReply, Failure> {
-        let bundle = self.access.known_bundle(run, digest).await?;
+        let bundle = self.access.known_bundle(run, target, digest).await?;
         let placeholders = self.access.given(target).await?;
         let connect = self.access.connect(run, target).await?;
         let request = PlanRequest {
-            flyway: &target.flyway,
+            action: run.action.planned().unwrap_or_default(),
             transaction: target.transaction,
             placeholders: &placeholders,
             instance,
@@ -29,7 +29,7 @@ impl Validate {
         let digest = plan.digest().map_err(|error| {
             Failure::new(Code::Bug, format!("the plan can't be written: {error}")).next("report this with the bundle")
         })?;
-        let pending = plan.migrations().count();
+        let pending = plan.pending();
         let paper = self.access.papers().put_json(run, "plan.json", &plan).await;
         if pending > 0 {
             self.access.note(run, attempt, Sighting::Planned, before.as_ref()).await;

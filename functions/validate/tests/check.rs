@@ -7,7 +7,7 @@ use std::fs;
 use belay_access::Access;
 use belay_aws::double::{Aws, Service};
 use belay_bundle::{Bundle, Limits};
-use belay_model::{CheckReply, Code, Failure, ValidateRequest};
+use belay_model::{CheckReply, Code, Failure, FlywayKeys, ValidateRequest};
 use belay_validate::{Answer, Validate};
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ fn zip(files: &[(&str, &str)]) -> Vec<u8> {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
-    Bundle::from_folder(folder.path(), &Limits::default())
+    Bundle::from_folder(folder.path(), &Limits::default(), &FlywayKeys::default())
         .unwrap()
         .zip()
         .to_vec()

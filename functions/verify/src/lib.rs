@@ -3,7 +3,7 @@
 use belay_access::Access;
 use belay_bundle::Bundle;
 use belay_engine::VerifyInput;
-use belay_model::{Action, Code, Failure, Judgement, Outcome, Plan, RunHeader, VerifyReply, VerifyRequest};
+use belay_model::{Action, Code, Failure, Judgement, Outcome, Plan, RunHeader, Target, VerifyReply, VerifyRequest};
 
 /// The function, with what it needs.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ impl Verify {
             restored,
         } = request;
         let plan = self.access.plan(&plan, &digest).await?;
-        let bundle = self.bundle(&run, &plan).await?;
+        let bundle = self.bundle(&run, &target, &plan).await?;
         let of = of.unwrap_or_else(|| run.run());
         let placeholders = self.access.placeholders(&plan).await?;
         let observed = self.access.observed(&run.target, &of, attempt).await;
@@ -68,11 +68,11 @@ impl Verify {
     }
 
     /// The bundle, for its assertions: an action has none, and whoever deleted it did not change what the database says.
-    async fn bundle(&self, run: &RunHeader, plan: &Plan) -> Result<Option<Bundle>, Failure> {
+    async fn bundle(&self, run: &RunHeader, target: &Target, plan: &Plan) -> Result<Option<Bundle>, Failure> {
         if run.bundle.is_none() {
             return Ok(None);
         }
-        match self.access.known_bundle(run, &plan.bundle).await {
+        match self.access.known_bundle(run, target, &plan.bundle).await {
             Ok(bundle) => Ok(Some(bundle)),
             Err(failure) if failure.code == Code::BundleGone => Ok(None),
             Err(failure) => Err(failure),

@@ -1,7 +1,7 @@
 //! What files hold.
 
 use belay_bundle::{Bundle, Limits, ReadError, ScriptConfig, checksum};
-use belay_model::{BundleDigest, Checksum, Code, Failure, FileDigest};
+use belay_model::{BundleDigest, Checksum, Code, Failure, FileDigest, FlywayKeys};
 
 use crate::forge::{Entry, V1, check_table, zip};
 
@@ -19,7 +19,7 @@ fn a_bundle_is_what_its_bytes_are() {
         ("verify/x.sql", b"select true"),
         ("x.png", b"\xff\0"),
     ]);
-    let bundle = Bundle::from_zip(zip.clone(), &Limits::default()).unwrap();
+    let bundle = Bundle::from_zip(zip.clone(), &Limits::default(), &FlywayKeys::default()).unwrap();
     assert_eq!(bundle.digest(), BundleDigest::of(&zip));
     assert_eq!(bundle.zip(), zip);
     let migration = &bundle.migrations()[0];
@@ -39,7 +39,12 @@ fn a_bundle_is_what_its_bytes_are() {
 
 #[test]
 fn a_text_never_begins_with_a_byte_order_mark() {
-    let bundle = Bundle::from_zip(with(&[(V1, "\u{feff}\u{feff}ab".as_bytes())]), &Limits::default()).unwrap();
+    let bundle = Bundle::from_zip(
+        with(&[(V1, "\u{feff}\u{feff}ab".as_bytes())]),
+        &Limits::default(),
+        &FlywayKeys::default(),
+    )
+    .unwrap();
     assert_eq!(bundle.text(V1).unwrap(), "ab");
     assert_eq!(bundle.migrations()[0].checksum, checksum("\u{feff}\u{feff}ab"));
 }
@@ -127,7 +132,7 @@ fn settings_of_a_script() {
         // The order in the zip does not matter.
         let conf: (&str, &[u8]) = ("sql/V1__a.sql.conf", conf.as_bytes());
         for files in [[conf, ("sql/V1__a.sql", b"")], [("sql/V1__a.sql", b""), conf]] {
-            let bundle = Bundle::from_zip(with(&files), &Limits::default()).unwrap();
+            let bundle = Bundle::from_zip(with(&files), &Limits::default(), &FlywayKeys::default()).unwrap();
             assert_eq!(bundle.migrations()[0].config, expected, "{conf:?}");
             assert!(bundle.ignored().is_empty());
         }
@@ -140,6 +145,7 @@ fn settings_that_are_wrong() {
         Bundle::from_zip(
             with(&[(V1, b""), ("V1__a.sql.conf", conf.as_bytes())]),
             &Limits::default(),
+            &FlywayKeys::default(),
         )
         .unwrap_err()
         .problems

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use belay_bundle::{Bundle, FolderError, Limits};
-use belay_model::{Code, Failure};
+use belay_model::{Code, Failure, FlywayKeys};
 
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -22,11 +22,11 @@ fn write(folder: &Path, path: &str, text: &str) {
 }
 
 fn open(folder: &Path) -> Bundle {
-    Bundle::from_folder(folder, &Limits::default()).unwrap()
+    Bundle::from_folder(folder, &Limits::default(), &FlywayKeys::default()).unwrap()
 }
 
 fn codes(folder: &Path, limits: &Limits) -> Vec<(Code, Option<String>)> {
-    match Bundle::from_folder(folder, limits) {
+    match Bundle::from_folder(folder, limits, &FlywayKeys::default()) {
         Err(FolderError::Rejected(rejected)) => rejected
             .problems
             .into_iter()
@@ -48,7 +48,7 @@ fn a_folder_and_its_zip_are_one_bundle() {
         ("README.md", "read me"),
     ]);
     let bundle = open(folder.path());
-    let zipped = Bundle::from_zip(bundle.zip().to_vec(), &Limits::default()).unwrap();
+    let zipped = Bundle::from_zip(bundle.zip().to_vec(), &Limits::default(), &FlywayKeys::default()).unwrap();
     assert_eq!(bundle.digest(), zipped.digest());
     assert_eq!(bundle.migrations(), zipped.migrations());
     assert_eq!(bundle.assertions(), zipped.assertions());
@@ -171,7 +171,8 @@ fn a_folder_above_the_limits_is_refused_before_it_is_read() {
 
 #[test]
 fn a_folder_that_is_not_there_says_which() {
-    let error = Bundle::from_folder(Path::new("/no/such/folder"), &Limits::default()).unwrap_err();
+    let error =
+        Bundle::from_folder(Path::new("/no/such/folder"), &Limits::default(), &FlywayKeys::default()).unwrap_err();
     let failure = Failure::from(error);
     assert_eq!(failure.code, Code::BundleGone);
     assert!(failure.message.contains("/no/such/folder"), "{failure}");

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use belay_bundle::{Bundle, Limits};
-use belay_model::Code;
+use belay_model::{Code, FlywayKeys};
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 
@@ -248,7 +248,7 @@ pub(crate) fn extra(id: u16, data: &[u8]) -> Vec<u8> {
 
 /// What a zip is refused for: code and place, sorted. Empty: it is accepted.
 pub(crate) fn refusals(zip: Vec<u8>, limits: &Limits) -> Vec<(Code, String)> {
-    let Err(rejected) = Bundle::from_zip(zip, limits) else {
+    let Err(rejected) = Bundle::from_zip(zip, limits, &FlywayKeys::default()) else {
         return Vec::new();
     };
     let place = |problem: belay_model::Problem| problem.place.map(|place| place.to_string());

@@ -1,7 +1,7 @@
 //! The limits, and how much is told at once.
 
 use belay_bundle::{Bundle, Limits};
-use belay_model::Code;
+use belay_model::{Code, FlywayKeys};
 
 use crate::forge::{Entry, V1, V2, check_table, check_table_with, v1, v2, zip, zip_with};
 
@@ -102,7 +102,7 @@ fn every_problem_is_told_at_once() {
 fn a_refusal_is_small() {
     let name = |i: usize| format!("{}\u{1b}[2J{i}\u{202e}", "é".repeat(20_000));
     let entries: Vec<Entry> = (0..120).map(|i| Entry::stored(&name(i), "")).collect();
-    let rejected = Bundle::from_zip(zip(&entries), &Limits::default()).unwrap_err();
+    let rejected = Bundle::from_zip(zip(&entries), &Limits::default(), &FlywayKeys::default()).unwrap_err();
     assert_eq!(rejected.problems.len(), 101);
     let text = rejected.to_string();
     assert!(text.len() < 100_000, "{} bytes", text.len());

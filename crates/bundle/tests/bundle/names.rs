@@ -1,7 +1,7 @@
 //! Names of entries, and what files are by their names.
 
 use belay_bundle::{Bundle, Limits};
-use belay_model::{Code, MigrationKind};
+use belay_model::{Code, FlywayKeys, MigrationKind};
 
 use crate::forge::{Entry, check_table, refusals, zip};
 
@@ -10,7 +10,8 @@ fn bundle(names: &[&str]) -> Vec<u8> {
 }
 
 fn open(names: &[&str]) -> Bundle {
-    Bundle::from_zip(bundle(names), &Limits::default()).unwrap_or_else(|rejected| panic!("{rejected}"))
+    Bundle::from_zip(bundle(names), &Limits::default(), &FlywayKeys::default())
+        .unwrap_or_else(|rejected| panic!("{rejected}"))
 }
 
 #[test]
@@ -157,8 +158,12 @@ fn what_flyway_would_skip_is_refused_with_the_better_name() {
             "50 characters",
         ),
     ] {
-        let rejected =
-            Bundle::from_zip(bundle(&["sql/V1.sql", &format!("sql/{name}")]), &Limits::default()).unwrap_err();
+        let rejected = Bundle::from_zip(
+            bundle(&["sql/V1.sql", &format!("sql/{name}")]),
+            &Limits::default(),
+            &FlywayKeys::default(),
+        )
+        .unwrap_err();
         let [problem] = rejected.problems.as_slice() else {
             panic!("{name}: {rejected}")
         };

@@ -1,6 +1,7 @@
 //! What common programs make of one folder is one bundle. `made_by/` was packed by them.
 
 use belay_bundle::{Bundle, Limits};
+use belay_model::FlywayKeys;
 
 #[test]
 fn zips_of_other_programs_are_bundles() {
@@ -18,7 +19,7 @@ fn zips_of_other_programs_are_bundles() {
         ("python", include_bytes!("made_by/python.zip")),
         ("python into a pipe", include_bytes!("made_by/python-streamed.zip")),
     ] {
-        let bundle = Bundle::from_zip(zip.to_vec(), &Limits::default())
+        let bundle = Bundle::from_zip(zip.to_vec(), &Limits::default(), &FlywayKeys::default())
             .unwrap_or_else(|rejected| panic!("{program}: {rejected}"));
         let scripts: Vec<&str> = bundle
             .migrations()

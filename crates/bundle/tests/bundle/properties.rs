@@ -1,5 +1,6 @@
 //! What holds for any bytes.
 
+use belay_model::FlywayKeys;
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read, Write};
 
@@ -13,7 +14,7 @@ use crate::forge::{self, Entry};
 
 /// The texts of migrations and assertions by path; nothing if the bundle is refused.
 fn texts(zip: Vec<u8>) -> Option<BTreeMap<String, String>> {
-    let bundle = Bundle::from_zip(zip, &Limits::default()).ok()?;
+    let bundle = Bundle::from_zip(zip, &Limits::default(), &FlywayKeys::default()).ok()?;
     let migrations = bundle.migrations().iter().map(|migration| &migration.path);
     let paths = migrations.chain(bundle.assertions().iter().map(|assertion| &assertion.path));
     Some(paths.map(|path| (path.clone(), bundle.text(path).unwrap())).collect())

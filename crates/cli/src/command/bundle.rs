@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use belay_bundle::Bundle;
-use belay_model::Outcome;
+use belay_model::{FlywayKeys, Outcome};
 
 use crate::arguments::BundleOptions;
 use crate::counted::counted;
@@ -21,7 +21,7 @@ pub(crate) fn run(options: &BundleOptions, screen: Screen) -> Result<Outcome, Cl
     }
     let parent = parent(output)?;
     refuse_inside(folder, &parent, output)?;
-    let bundle = source::open(folder)?;
+    let bundle = source::open(folder, &FlywayKeys::default())?;
     write(&parent, output, bundle.zip())?;
     screen.say(&words(&bundle, output));
     Ok(Outcome::Done)

@@ -39,7 +39,6 @@ pub(crate) async fn run(prepared: &Prepared) -> Result<Outcome, CliError> {
         screen,
     } = prepared;
     screen.progress(&format!("Looking at {} …", prepared.place()));
-    let request = request.clone().validating();
     let (pending, problems) = match belay_engine::plan(connect, bundle, &request.as_plan_request()).await {
         Ok(planned) => (planned.plan.migrations().count(), Vec::new()),
         Err(EngineError::Rejected(problems)) => (0, problems),

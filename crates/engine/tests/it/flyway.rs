@@ -1,6 +1,7 @@
 //! Databases that Flyway migrated: rows as Flyway writes them, and histories that do not match.
 
 use belay_engine::{PlanRequest, State};
+use belay_model::PlannedAction;
 
 use crate::world::{World, bundle, codes};
 
@@ -177,12 +178,14 @@ async fn info_tells_flyways_states() {
         ("R__new.sql", "select 2;"),
     ]);
     let request = PlanRequest {
-        flyway: &world.flyway,
+        action: PlannedAction::Migrate,
         transaction: world.transaction,
         placeholders: &world.placeholders,
         instance: None,
     };
-    let info = belay_engine::info(&world.connect, &files, &request).await.unwrap();
+    let info = belay_engine::info(&world.connect, &world.opened(&files), &request)
+        .await
+        .unwrap();
     let shown: Vec<String> = info
         .rows
         .iter()

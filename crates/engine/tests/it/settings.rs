@@ -1,7 +1,7 @@
 //! Flyway's settings of `validate` and `migrate`; each test names the section of Flyway's rules that it holds.
 
 use belay_engine::PlanRequest;
-use belay_model::{FlywaySettings, Verdict};
+use belay_model::{FlywaySettings, PlannedAction, Verdict};
 
 use crate::flyway::{ONE, history};
 use crate::world::{World, bundle, codes};
@@ -30,12 +30,12 @@ impl World {
     /// `version description state` of what has no row.
     async fn not_applied(&self, files: &[(&str, &str)]) -> Vec<String> {
         let request = PlanRequest {
-            flyway: &self.flyway,
+            action: PlannedAction::Migrate,
             transaction: self.transaction,
             placeholders: &self.placeholders,
             instance: None,
         };
-        let info = belay_engine::info(&self.connect, &bundle(files), &request)
+        let info = belay_engine::info(&self.connect, &self.opened(&bundle(files)), &request)
             .await
             .unwrap();
         let rows = info.rows.iter().filter(|row| row.installed_on.is_none());

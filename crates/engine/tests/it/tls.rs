@@ -2,7 +2,7 @@
 
 use belay_engine::PlanRequest;
 use belay_local::{Build, Certificate, Postgres, Settings};
-use belay_model::{Endpoint, Tls};
+use belay_model::{Endpoint, PlannedAction, Tls};
 
 use crate::world::{World, bundle};
 
@@ -36,7 +36,7 @@ async fn only_a_server_that_proves_who_it_is_is_talked_to() {
             ..world.connect.clone()
         };
         let request = PlanRequest {
-            flyway: &world.flyway,
+            action: PlannedAction::Migrate,
             transaction: world.transaction,
             placeholders: &world.placeholders,
             instance: None,

@@ -10,7 +10,8 @@ use belay_engine::{
 };
 use belay_local::{Build, Postgres, Settings};
 use belay_model::{
-    Attempt, Endpoint, FlywaySettings, Instance, LockSettings, RunId, Tls, TransactionMode, Verdict, Verified,
+    Attempt, Endpoint, FlywayKeys, FlywaySettings, Instance, LockSettings, PlannedAction, RunId, Tls, TransactionMode,
+    Verdict, Verified,
 };
 use tokio::sync::OnceCell;
 use tokio_postgres::SimpleQueryMessage;
@@ -150,14 +151,25 @@ impl World {
         }
     }
 
+    /// The bundle with this world's settings over its own.
+    pub(crate) fn opened(&self, bundle: &Bundle) -> Bundle {
+        let above = FlywayKeys::from(&self.flyway);
+        let above = if self.flyway == FlywaySettings::default() {
+            FlywayKeys::default()
+        } else {
+            above
+        };
+        Bundle::from_zip(bundle.zip().to_vec(), &Limits::default(), &above).unwrap_or_else(|e| panic!("{e}"))
+    }
+
     pub(crate) async fn plan(&self, bundle: &Bundle) -> Result<Planned, EngineError> {
         let request = PlanRequest {
-            flyway: &self.flyway,
+            action: PlannedAction::Migrate,
             transaction: self.transaction,
             placeholders: &self.placeholders,
             instance: self.instance.as_ref(),
         };
-        belay_engine::plan(&self.connect, bundle, &request).await
+        belay_engine::plan(&self.connect, &self.opened(bundle), &request).await
     }
 
     pub(crate) fn values(&self, planned: &Planned) -> Placeholders {
@@ -214,7 +226,7 @@ impl World {
 
     /// Plan, migrate, verify.
     pub(crate) async fn ship(&self, files: &[(&str, &str)]) -> Ran {
-        let bundle = bundle(files);
+        let bundle = self.opened(&bundle(files));
         let planned = self.plan(&bundle).await.unwrap_or_else(|e| panic!("{}", e.failure()));
         let migrated = self.migrate(&bundle, &planned).await;
         let verified = self.verify(&bundle, &planned, migrated.as_ref().ok()).await;
@@ -268,7 +280,7 @@ pub(crate) fn bundle(files: &[(&str, &str)]) -> Bundle {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
-    Bundle::from_folder(folder.path(), &Limits::default()).unwrap_or_else(|e| panic!("{e:?}"))
+    Bundle::from_folder(folder.path(), &Limits::default(), &FlywayKeys::default()).unwrap_or_else(|e| panic!("{e:?}"))
 }
 
 /// The codes of what keeps a plan from being made.

@@ -154,6 +154,9 @@ fn asked(action: Action) -> Option<&'static str> {
         Action::Keep => Some("keep"),
         Action::Restore => Some("restore"),
         Action::Reopen => Some("open the door of"),
+        Action::Baseline => Some("baseline"),
+        Action::Repair => Some("repair"),
+        Action::Undo => Some("undo"),
         Action::Migrate | Action::Info | Action::Validate => None,
     }
 }

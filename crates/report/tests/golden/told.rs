@@ -27,17 +27,17 @@ pub(crate) fn result(outcome: Outcome, more: &Value) -> RunResult {
 pub(crate) fn plan() -> Plan {
     let digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
     let migration = |version: Option<&str>, script: &str, rank: i32| {
-        json!({
+        json!({"migration": {
             "kind": if version.is_some() { "versioned" } else { "repeatable" }, "version": version,
             "description": "d", "script": script, "path": format!("sql/{script}"), "checksum": 1, "sha256": digest,
             "rank": rank,
-        })
+        }})
     };
     serde_json::from_value(json!({
         "bundle": digest, "history": {"schema": "public", "table": "flyway_schema_history"}, "historyExists": true,
         "baseRank": 7, "journal": null, "createSchemas": [], "searchPath": null, "defersConstraints": false,
         "transaction": "auto", "reason": "all in one",
-        "units": [{"kind": "group", "migrations": [
+        "units": [{"kind": "group", "baseRank": 7, "files": [
             migration(Some("7"), "V7__orders.sql", 8), migration(Some("8"), "V8__refunds.sql", 9),
             migration(None, "R__views.sql", 10),
         ]}],

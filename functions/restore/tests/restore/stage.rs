@@ -12,8 +12,8 @@ use belay_aws::snapshots::Described;
 use belay_aws::snapshots::memory::Memory;
 use belay_local::{Postgres, Settings};
 use belay_model::{
-    BundleDigest, Code, DoorReply, Failure, FileDigest, HistoryTable, InstanceName, PaperRef, Plan, Progress,
-    RestoreReply, Restored, RunId, SnapshotReply, TransactionMode,
+    BundleDigest, Code, DoorReply, Failure, FileDigest, HistoryTable, InstanceName, PaperRef, Plan, PlannedAction,
+    Progress, RestoreReply, Restored, RunId, SnapshotReply, TransactionMode,
 };
 use belay_restore::Restore;
 use belay_snapshot::{Answer, Snapshot};
@@ -278,6 +278,8 @@ fn locks(aws: &Aws) -> Locks {
 
 fn plan(aws: &Aws) -> (PaperRef, Plan) {
     let plan = Plan {
+        action: PlannedAction::Migrate,
+        tablespace: None,
         bundle: BundleDigest::of(b"bundle"),
         history: HistoryTable {
             schema: "public".to_owned(),
@@ -293,6 +295,10 @@ fn plan(aws: &Aws) -> (PaperRef, Plan) {
         defers_constraints: false,
         transaction: TransactionMode::Auto,
         reason: String::new(),
+        on_error: Vec::new(),
+        skip_executing: false,
+        init_sql: None,
+        notes: Vec::new(),
         units: Vec::new(),
         placeholders: BTreeMap::new(),
         placeholder_replacement: true,

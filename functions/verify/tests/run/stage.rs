@@ -11,7 +11,7 @@ use belay_bundle::{Bundle, Limits};
 use belay_local::{Postgres, Settings};
 use belay_migrate::{Answer, Migrate};
 use belay_model::{
-    BundleDigest, Failure, HistoryTable, MigrateStatus, PlanReply, RunHeader, RunId, Verified, VerifyReply,
+    BundleDigest, Failure, FlywayKeys, HistoryTable, MigrateStatus, PlanReply, RunHeader, RunId, Verified, VerifyReply,
 };
 use belay_validate::Validate;
 use belay_verify::Verify;
@@ -250,7 +250,7 @@ fn zip(files: &[(&str, &str)]) -> Vec<u8> {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
-    Bundle::from_folder(folder.path(), &Limits::default())
+    Bundle::from_folder(folder.path(), &Limits::default(), &FlywayKeys::default())
         .unwrap()
         .zip()
         .to_vec()
