@@ -7,12 +7,14 @@
 
 mod bundle;
 mod case;
+mod commands;
 mod deaths;
 mod findings;
 mod flyway;
 mod guarded;
 mod kills;
 mod outages;
+mod payloads;
 mod permissions;
 mod policy;
 mod process;

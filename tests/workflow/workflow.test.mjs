@@ -15,6 +15,7 @@ import "./scenarios/snapshot.mjs";
 import "./scenarios/verdict.mjs";
 import "./scenarios/restore.mjs";
 import "./scenarios/actions.mjs";
+import "./scenarios/commands.mjs";
 import "./scenarios/failures.mjs";
 
 import { waysOut } from "./interpreter.mjs";

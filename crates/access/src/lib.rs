@@ -52,16 +52,21 @@ impl Access {
     /// The run's bundle, checked, with the run's and the target's settings over its own.
     ///
     /// # Errors
-    /// `Belay.BundleRejected` with every problem; `Belay.BundleGone`; `Belay.BundleTooLarge`; `Infra.Storage`.
+    /// `Belay.RequestInvalid` for settings that a run can't have; `Belay.BundleRejected` with every problem;
+    /// `Belay.BundleGone`; `Belay.BundleTooLarge`; `Infra.Storage`.
     pub async fn bundle(&self, run: &RunHeader, target: &Target) -> Result<Bundle, Failure> {
         let place = run.bundle.as_ref().ok_or_else(|| {
             Failure::new(Code::RequestInvalid, "the request names no bundle")
                 .next("start a new execution whose input has a bundle with a key and a versionId")
         })?;
+        let settings = run.flyway.keys().map_err(|error| {
+            Failure::new(Code::RequestInvalid, format!("the request's {error}"))
+                .next("start a new execution whose input has flyway settings that can be")
+        })?;
         let limits = Limits::default();
         let bytes = self.bundles.get(place, limits.zip_bytes).await;
         let bytes = bytes.map_err(|error| error.failure())?;
-        Ok(Bundle::from_zip(bytes, &limits, &run.flyway.over(&target.flyway))?)
+        Ok(Bundle::from_zip(bytes, &limits, &settings.over(&target.flyway))?)
     }
 
     /// The run's bundle, if it still is the one that Check saw.

@@ -108,9 +108,23 @@ impl Step {
             return code;
         }
         match (self, code) {
-            (Self::Check, Code::BundleGone | Code::BundleTooLarge | Code::TargetInvalid | Code::InstanceInvalid) => {
-                code
-            }
+            (
+                Self::Check,
+                Code::BundleGone
+                | Code::BundleTooLarge
+                | Code::RequestInvalid
+                | Code::TargetInvalid
+                | Code::InstanceInvalid,
+            )
+            // Who invokes it by hand reads the name.
+            | (
+                Self::Intake,
+                Code::RequestInvalid
+                | Code::PasswordInRequest
+                | Code::TargetUnknown
+                | Code::BundleRejected
+                | Code::BundleTooLarge,
+            ) => code,
             (Self::Check, _) => Code::BundleRejected,
             (Self::Plan | Self::Info, Code::BundleGone | Code::PlanMismatch | Code::TargetInvalid)
             | (Self::Plan, Code::InstanceInvalid) => code,
@@ -284,6 +298,7 @@ fn shortened(mut failure: Failure) -> Failure {
         }
     }
     next.as_mut().map(shorten);
+    failure.notes.iter_mut().for_each(shorten);
     for problem in &mut failure.problems {
         shorten(&mut problem.message);
         if let Some(place) = &mut problem.place {

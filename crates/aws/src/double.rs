@@ -34,6 +34,7 @@ struct State {
     mails: Vec<Sent>,
     started: Vec<Start>,
     executions: BTreeMap<String, Value>,
+    parameters: BTreeMap<String, String>,
     locks: BTreeMap<String, Map<String, Value>>,
     refused: Vec<Service>,
 }
@@ -51,6 +52,8 @@ pub enum Service {
     Workflow,
     /// DynamoDB.
     Locks,
+    /// SSM.
+    Parameters,
 }
 
 /// A mail as SNS got it.
@@ -123,6 +126,11 @@ impl Aws {
     #[must_use]
     pub fn keys(&self) -> Vec<String> {
         self.state().bucket.keys()
+    }
+
+    /// Sets a parameter.
+    pub fn put_parameter(&self, name: &str, value: &str) {
+        self.state().parameters.insert(name.to_owned(), value.to_owned());
     }
 
     /// Sets a version of a secret, which becomes the current one.

@@ -39,13 +39,21 @@ pub enum AwsError {
     /// The bucket can't be read or written.
     #[error("can't {action} s3://{bucket}/{key}: {said}")]
     Storage {
-        /// `read` or `write`.
+        /// `read`, `write` or `list`.
         action: &'static str,
         /// The stack's bucket.
         bucket: String,
         /// The object's key.
         key: String,
         /// What S3 said.
+        said: String,
+    },
+    /// The parameters of targets can't be read.
+    #[error("can't read the parameters under {path}: {said}")]
+    Parameters {
+        /// Where they are.
+        path: String,
+        /// What SSM said.
         said: String,
     },
     /// A secret can't be read.
@@ -193,6 +201,10 @@ impl AwsError {
             Self::Notification { .. } => (
                 Code::Notification,
                 "check the topic and its policy, then redrive the execution",
+            ),
+            Self::Parameters { .. } => (
+                Code::Workflow,
+                "check that SSM answers and what the function's role may read, then try again",
             ),
             Self::Execution { .. } | Self::Lock { .. } => {
                 (Code::Workflow, "redrive the execution once the service answers")

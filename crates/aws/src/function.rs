@@ -16,9 +16,16 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::crossing::{Ask, thrown};
 
+/// One invocation of a function.
+#[derive(Debug, Clone)]
+pub struct Invocation {
+    /// Lambda's id of it; the same when Lambda itself tries again.
+    pub id: String,
+    /// The moment at which Lambda ends it.
+    pub deadline: Instant,
+}
+
 /// Answers invocations until the environment ends.
-///
-/// The handler gets the event and the moment at which Lambda ends the invocation.
 ///
 /// # Errors
 /// If Lambda's runtime can't be reached.
@@ -26,20 +33,26 @@ pub async fn serve<E, R, H, F>(name: &'static str, handler: H) -> Result<(), Err
 where
     E: DeserializeOwned + Ask,
     R: Serialize,
-    H: Fn(E, Instant) -> F,
+    H: Fn(E, Invocation) -> F,
     F: Future<Output = Result<R, Failure>>,
 {
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
         let deadline = instant(event.context.deadline());
-        answer(name, event.payload, deadline, &handler)
+        let id = event.context.request_id;
+        answer(name, event.payload, Invocation { id, deadline }, &handler)
     }))
     .await
 }
 
-async fn answer<E, R, H, F>(name: &'static str, event: Value, deadline: Instant, handler: &H) -> Result<R, Diagnostic>
+async fn answer<E, R, H, F>(
+    name: &'static str,
+    event: Value,
+    invocation: Invocation,
+    handler: &H,
+) -> Result<R, Diagnostic>
 where
     E: DeserializeOwned + Ask,
-    H: Fn(E, Instant) -> F,
+    H: Fn(E, Invocation) -> F,
     F: Future<Output = Result<R, Failure>>,
 {
     let started = Instant::now();
@@ -50,7 +63,7 @@ where
     })?;
     let step = event.step();
     // Boxed: a handler's future holds the states of every call below it.
-    let handling: Pin<Box<dyn Future<Output = Result<R, Failure>> + '_>> = Box::pin(handler(event, deadline));
+    let handling: Pin<Box<dyn Future<Output = Result<R, Failure>> + '_>> = Box::pin(handler(event, invocation));
     let answer = handling.await.map_err(|failure| {
         tracing::warn!(step = step.name(), code = failure.code.name(), failure = %failure, "thrown");
         thrown(step, failure)
@@ -107,8 +120,12 @@ mod tests {
     use super::*;
 
     async fn ask(event: Value) -> Result<u8, Diagnostic> {
-        let handler = async |_: NotifyRequest, _: Instant| Err::<u8, _>(Failure::new(Code::Storage, "no bucket"));
-        answer("notify", event, Instant::now(), &handler).await
+        let handler = async |_: NotifyRequest, _: Invocation| Err::<u8, _>(Failure::new(Code::Storage, "no bucket"));
+        let invocation = Invocation {
+            id: "i".to_owned(),
+            deadline: Instant::now(),
+        };
+        answer("notify", event, invocation, &handler).await
     }
 
     #[tokio::test]

@@ -14,9 +14,11 @@ pub mod executions;
 pub mod function;
 pub mod lock;
 pub mod mail;
+pub mod objects;
 pub mod papers;
 pub mod results;
 pub mod secrets;
 pub mod snapshots;
+pub mod targets;
 
 pub use error::{AwsError, RdsCall};

@@ -230,7 +230,7 @@ mod tests {
             target: target.to_owned(),
             bundle,
             action,
-            flyway: belay_model::FlywayKeys::default(),
+            flyway: belay_model::RunSettings::default(),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_secretsmanager::Client;
-use belay_model::{FrozenPlaceholder, PlaceholderSource, SecretRef, Target};
+use belay_model::{Endpoint, FrozenPlaceholder, PlaceholderSource, SecretRef, Target};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
@@ -54,9 +54,17 @@ impl Secrets {
     /// # Errors
     /// [`AwsError::SecretUnreadable`] or [`AwsError::SecretUnfit`].
     pub async fn login(&self, target: &Target) -> Result<Login, AwsError> {
-        let opened = self.open(&target.credentials.secret, None).await?;
-        opened.must_be("host", &target.endpoint.host)?;
-        opened.must_be("port", &target.endpoint.port.to_string())?;
+        self.login_at(&target.credentials.secret, &target.endpoint).await
+    }
+
+    /// The same by the secret's ARN or name, and where it must be for.
+    ///
+    /// # Errors
+    /// As [`Self::login`].
+    pub async fn login_at(&self, secret: &str, endpoint: &Endpoint) -> Result<Login, AwsError> {
+        let opened = self.open(secret, None).await?;
+        opened.must_be("host", &endpoint.host)?;
+        opened.must_be("port", &endpoint.port.to_string())?;
         Ok(Login {
             user: opened.text("username")?,
             password: opened.text("password")?.into(),

@@ -7,7 +7,7 @@ use belay_aws::double::{Aws, Service};
 use belay_aws::papers::Papers;
 use belay_aws::results::{Results, Stored};
 use belay_aws::{AwsError, config};
-use belay_model::{Action, BundleRef, Code, FileDigest, FlywayKeys, PaperRef, RunHeader, RunResult};
+use belay_model::{Action, BundleRef, Code, FileDigest, PaperRef, RunHeader, RunResult, RunSettings};
 
 fn header(execution: &str, minute: u8) -> RunHeader {
     RunHeader {
@@ -16,7 +16,7 @@ fn header(execution: &str, minute: u8) -> RunHeader {
         target: "shop".to_owned(),
         bundle: Some(bundle("v1")),
         action: Action::Migrate,
-        flyway: FlywayKeys::default(),
+        flyway: RunSettings::default(),
     }
 }
 

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use belay_aws::crossing::Step;
 use belay_model::{
-    Action, Code, MigrateRequest, NotifyRequest, RestoreRequest, SnapshotRequest, ValidateRequest, VerifyRequest,
+    Action, Code, MigrateRequest, NotifyRequest, RestoreRequest, RunSettings, SnapshotRequest, ValidateRequest,
+    VerifyRequest,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -156,11 +157,19 @@ fn expressions(value: &Value) -> Vec<String> {
 /// The variables of the workflow that an expression reads: not functions, and not what it defines for itself.
 fn reads(expression: &str) -> BTreeSet<String> {
     let name = |text: &str| -> String { text.chars().take_while(char::is_ascii_alphanumeric).collect() };
+    // The parameters of its functions.
+    let lists = expression.match_indices("function(");
+    let lists = lists.filter_map(|(at, begin)| expression[at + begin.len()..].split_once(')'));
+    let parameters = lists.flat_map(|(list, _)| list.split(", "));
+    let parameters: BTreeSet<_> = parameters
+        .map(|parameter| name(parameter.trim_start_matches('$')))
+        .collect();
     let own: BTreeSet<_> = expression
         .match_indices('$')
         .map(|(at, _)| (name(&expression[at + 1..]), &expression[at + 1..]))
         .filter(|(name, rest)| rest[name.len()..].trim_start().starts_with(":="))
         .map(|(name, _)| name)
+        .chain(parameters)
         .collect();
     expression
         .match_indices('$')
@@ -335,6 +344,15 @@ fn every_payload_is_the_message_that_was_agreed() {
     }
 }
 
+/// The settings that a request may bring are listed in the workflow, too, which can't read the code.
+#[test]
+fn the_workflow_takes_the_settings_that_a_run_can_have() {
+    let names: Vec<_> = RunSettings::NAMES.iter().map(|name| format!("'{name}'")).collect();
+    let list = format!("[{}]", names.join(", "));
+    assert_eq!(asl().matches(&list).count(), 3, "{list}");
+    assert_eq!(asl().matches("'cherryPick'").count(), 3, "another list");
+}
+
 /// What the workflow's first Choice takes; and each action has its sample.
 #[test]
 fn every_sample_input_is_a_request() {
@@ -349,7 +367,8 @@ fn every_sample_input_is_a_request() {
         let keys: Vec<_> = input.as_object().unwrap().keys().map(String::as_str).collect();
         let expected: &[&str] = match action {
             "migrate" => &["bundle", "target"],
-            "info" | "validate" => &["action", "bundle", "target"],
+            "info" | "validate" | "repair" => &["action", "bundle", "target"],
+            "baseline" | "undo" => &["action", "bundle", "flyway", "target"],
             "keep" | "restore" => &["action", "run", "target"],
             _ => &["action", "target"],
         };
@@ -363,10 +382,14 @@ fn every_sample_input_is_a_request() {
             action
         );
         assert!(serde_json::from_value::<Action>(json!(action)).is_ok(), "{name}");
+        if let Some(flyway) = input.get("flyway") {
+            let settings: RunSettings = serde_json::from_value(flyway.clone()).unwrap();
+            assert!(settings.keys().is_ok(), "{name}");
+        }
         assert!(asl().contains(&format!("'{action}'")), "{name}");
         actions.insert(action.to_owned());
     }
-    assert_eq!(actions.len(), 6, "{actions:?}");
+    assert_eq!(actions.len(), 9, "{actions:?}");
 }
 
 #[test]

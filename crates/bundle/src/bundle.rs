@@ -5,14 +5,15 @@ use std::fmt;
 use std::path::Path;
 
 use belay_model::{
-    BundleDigest, Checksum, Code, Event, Failure, FileDigest, FlywayKeys, FlywaySettings, MigrationKind, Place, Version,
+    BundleDigest, Checksum, Code, Encoding, Event, Failure, FileDigest, FlywayKeys, FlywaySettings, MigrationKind,
+    Place, Version,
 };
 
 use crate::archive::Packed;
 use crate::check::{self, Checked};
 use crate::folder::{self, FolderError};
 use crate::unpack::Unpacker;
-use crate::{Limits, Rejected, ScriptConfig};
+use crate::{Limits, Rejected, ScriptConfig, text};
 
 /// A bundle that has been checked: every name, size, CRC-32 and text in it is what it must be.
 ///
@@ -26,7 +27,7 @@ pub struct Bundle {
     callbacks: Vec<Callback>,
     assertions: Vec<Assertion>,
     ignored: Vec<String>,
-    texts: BTreeMap<String, Packed>,
+    texts: BTreeMap<String, (Packed, Encoding)>,
 }
 
 /// A migration of a bundle.
@@ -85,8 +86,8 @@ pub struct Assertion {
 /// A text that a bundle can't give.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
-    /// No migration or assertion has this path.
-    #[error("the bundle has no migration or assertion `{0}`")]
+    /// No migration, callback or assertion has this path.
+    #[error("the bundle has no migration, callback or assertion `{0}`")]
     NotThere(String),
     /// The bytes were checked when the bundle was opened and read differently now: a bug.
     #[error("`{path}` can't be read any more: {message}")]
@@ -194,13 +195,13 @@ impl Bundle {
         &self.ignored
     }
 
-    /// The text of a migration or an assertion, by its path in the bundle; unpacked for this call. It never begins with
-    /// a byte order mark; else it is what the checksum and the SHA-256 were made of.
+    /// The text of a migration, a callback or an assertion, by its path in the bundle; unpacked for this call. It never begins with
+    /// a byte order mark; else it is what the checksum was made of.
     ///
     /// # Errors
     /// If there is no such file.
     pub fn text(&self, path: &str) -> Result<String, ReadError> {
-        let packed = self
+        let (packed, encoding) = self
             .texts
             .get(path)
             .ok_or_else(|| ReadError::NotThere(path.to_owned()))?;
@@ -212,7 +213,12 @@ impl Bundle {
         Unpacker::new()
             .unpack(&self.zip, packed, |piece| bytes.extend_from_slice(piece))
             .map_err(|flaw| changed(flaw.message))?;
-        let mut text = String::from_utf8(bytes).map_err(|error| changed(error.to_string()))?;
+        let mut text = match encoding {
+            Encoding::Utf8 => String::from_utf8(bytes).map_err(|error| changed(error.to_string()))?,
+            other => text::decode(&bytes, *other)
+                .map_err(|flaw| changed(flaw.message))?
+                .into_owned(),
+        };
         let marks = text.len() - text.trim_start_matches('\u{feff}').len();
         text.drain(..marks);
         Ok(text)

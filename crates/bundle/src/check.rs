@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use belay_model::{Code, FileDigest, FlywayKeys, FlywaySettings, MigrationKind};
+use belay_model::{Code, Encoding, FileDigest, FlywayKeys, FlywaySettings};
 
 use crate::archive::{self, Entry, Packed};
 use crate::layout::{self, Role};
-use crate::rejected::{Flaw, Problems};
+use crate::rejected::{Flaw, Notes, Problems};
+use crate::settings::{self, FLYWAY_SETTINGS};
 use crate::unpack::{Unpacker, check_claim, check_claims};
 use crate::{Assertion, Callback, Limits, Migration, Rejected, ScriptConfig, checksum, entry_name, text};
 
@@ -19,24 +20,53 @@ pub(crate) struct Checked {
     pub(crate) migrations: Vec<Migration>,
     pub(crate) assertions: Vec<Assertion>,
     pub(crate) ignored: Vec<String>,
-    /// Where the texts of migrations and assertions are.
-    pub(crate) texts: BTreeMap<String, Packed>,
+    /// Where the texts of migrations, callbacks and assertions are.
+    pub(crate) texts: BTreeMap<String, (Packed, Encoding)>,
 }
 
 /// Checks the zip: its form, the names, and then each entry's data once.
 pub(crate) fn check(zip: &[u8], limits: &Limits, above: &FlywayKeys) -> Result<Checked, Rejected> {
     let mut problems = Problems::default();
-    let mut checked = Checked {
-        settings: above.settings().unwrap_or_default(),
-        ..Checked::default()
-    };
+    let mut checked = Checked::default();
     if let Some(entries) = archive::open(zip, limits, &mut problems) {
-        let files = files(&entries, limits, &mut problems);
+        let good = good_names(&entries, limits, &mut problems);
+        let mut notes = Vec::new();
+        let written = written_settings(zip, &entries, &good, limits);
+        checked.settings = settings::read(&written, above, &mut problems, &mut notes);
+        let files = files(&entries, good, &checked.settings, &mut problems, &mut notes);
+        checked.notes = Notes::of(notes);
         checked.read(zip, files, limits, &mut problems);
     }
     problems.finish()?;
     checked.sort();
     Ok(checked)
+}
+
+/// Flyway's own settings in the bundle, by their paths. What can't be read is told when all files are.
+fn written_settings<'a>(
+    zip: &[u8],
+    entries: &'a [Entry],
+    good: &[Option<&str>],
+    limits: &Limits,
+) -> BTreeMap<&'a str, String> {
+    let is_one = |entry: &&Entry| FLYWAY_SETTINGS.contains(&entry.name.as_str());
+    let of_settings = entries
+        .iter()
+        .zip(good)
+        .filter(|(entry, good)| good.is_some() && is_one(entry));
+    let mut unpacker = Unpacker::new();
+    let mut text = |entry: &Entry| {
+        let packed = entry.packed.as_ref()?;
+        check_claim(packed, limits).ok()?;
+        let mut bytes = Vec::new();
+        unpacker
+            .unpack(zip, packed, |piece| bytes.extend_from_slice(piece))
+            .ok()?;
+        text::check(&bytes).ok().map(str::to_owned)
+    };
+    of_settings
+        .filter_map(|(entry, _)| Some((entry.name.as_str(), text(entry)?)))
+        .collect()
 }
 
 struct File<'a> {
@@ -46,8 +76,13 @@ struct File<'a> {
 }
 
 /// The files among the entries, with their roles by name.
-fn files<'a>(entries: &'a [Entry], limits: &Limits, problems: &mut Problems) -> Vec<File<'a>> {
-    let good = good_names(entries, limits, problems);
+fn files<'a>(
+    entries: &'a [Entry],
+    good: Vec<Option<&'a str>>,
+    settings: &FlywaySettings,
+    problems: &mut Problems,
+    notes: &mut Vec<String>,
+) -> Vec<File<'a>> {
     let is_file = |entry: &&Entry| !entry.name.ends_with('/');
     let paths: Vec<&str> = good
         .iter()
@@ -56,7 +91,7 @@ fn files<'a>(entries: &'a [Entry], limits: &Limits, problems: &mut Problems) -> 
         .filter(|name| !name.ends_with('/'))
         .collect();
     let all_good = good.iter().all(Option::is_some);
-    let mut roles = layout::roles(&paths, all_good, problems).into_iter();
+    let mut roles = layout::roles(&paths, all_good, settings, problems, notes).into_iter();
     let with_role = |(entry, good): (&'a Entry, Option<&str>)| File {
         name: &entry.name,
         role: good.and_then(|_| roles.next()).unwrap_or(Role::Refused),
@@ -114,7 +149,9 @@ fn within_limits<'a>(
 impl Checked {
     /// Unpacks each file once. The sizes that the headers claim bound what is unpacked, and the limits bound those.
     fn read(&mut self, zip: &[u8], files: Vec<File<'_>>, limits: &Limits, problems: &mut Problems) {
-        let files = within_limits(zip, files, limits, problems);
+        let mut files = within_limits(zip, files, limits, problems);
+        // A script's own settings say how it is to be read.
+        files.sort_by_key(|(file, _)| !matches!(file.role, Role::ScriptConfig(_)));
         let mut unpacker = Unpacker::new();
         let mut bytes = Vec::new();
         let mut configs = BTreeMap::new();
@@ -136,9 +173,6 @@ impl Checked {
                 problems.of_entry(file.name, flaw);
             }
         }
-        for migration in &mut self.migrations {
-            migration.config = configs.remove(&migration.path).unwrap_or_default();
-        }
     }
 
     fn keep(
@@ -150,26 +184,10 @@ impl Checked {
     ) -> Result<(), Vec<Flaw>> {
         let path = file.name.to_owned();
         let text = || text::check(bytes).map_err(|flaw| vec![flaw]);
-        let migration = |kind, version, script: &str, description: &str, text| Migration {
-            kind,
-            version,
-            description: description.to_owned(),
-            script: script.to_owned(),
-            path: path.clone(),
-            checksum: checksum(text),
-            sha256: FileDigest::of(bytes),
-            bytes: packed.size,
-            config: ScriptConfig::default(),
-        };
         match &file.role {
-            Role::Versioned(script, version, description) => {
-                let kind = MigrationKind::Versioned;
-                let made = migration(kind, Some(version.clone()), script, description, text()?);
-                self.migrations.push(made);
-            }
-            Role::Repeatable(script, description) => {
-                let made = migration(MigrationKind::Repeatable, None, script, description, text()?);
-                self.migrations.push(made);
+            Role::Migration { .. } | Role::Callback { .. } => {
+                let config = configs.remove(&path).unwrap_or_default();
+                return self.keep_script(file, packed, bytes, config).map_err(|flaw| vec![flaw]);
             }
             Role::Assertion => {
                 text()?;
@@ -178,26 +196,76 @@ impl Checked {
                     sha256: FileDigest::of(bytes),
                     bytes: packed.size,
                 });
+                self.texts.insert(path, (packed.clone(), Encoding::Utf8));
             }
             Role::ScriptConfig(of) => {
                 configs.insert(of.clone(), ScriptConfig::read(text()?)?);
-                return Ok(());
             }
-            Role::BelayToml => return check_belay_toml(text()?),
-            Role::Ignored => {
-                self.ignored.push(path);
-                return Ok(());
-            }
-            Role::Refused => return Ok(()),
+            Role::BelayToml => check_belay_toml(text()?)?,
+            Role::FlywaySettings => drop(text()?),
+            Role::Ignored => self.ignored.push(path),
+            Role::Refused => {}
         }
-        self.texts.insert(path, packed.clone());
+        Ok(())
+    }
+
+    fn keep_script(
+        &mut self,
+        file: &File<'_>,
+        packed: &Packed,
+        bytes: &[u8],
+        config: ScriptConfig,
+    ) -> Result<(), Flaw> {
+        let encoding = config.encoding.unwrap_or(self.settings.encoding);
+        let text = text::decode(bytes, encoding)?;
+        let path = file.name.to_owned();
+        let sha256 = FileDigest::of(bytes);
+        match file.role.clone() {
+            Role::Migration {
+                kind,
+                version,
+                description,
+                script,
+            } => self.migrations.push(Migration {
+                kind,
+                version,
+                description,
+                script,
+                path: path.clone(),
+                checksum: checksum(&text),
+                sha256,
+                bytes: packed.size,
+                config,
+            }),
+            Role::Callback {
+                event,
+                description,
+                script,
+            } => self.callbacks.push(Callback {
+                event,
+                description,
+                script,
+                path: path.clone(),
+                sha256,
+                bytes: packed.size,
+                config,
+            }),
+            _ => return Ok(()),
+        }
+        self.texts.insert(path, (packed.clone(), encoding));
         Ok(())
     }
 
     fn sort(&mut self) {
+        let by_description = |a: &str, b: &str| a.encode_utf16().cmp(b.encode_utf16());
         self.migrations.sort_by(|a, b| {
             let by_version = a.kind.cmp(&b.kind).then_with(|| a.version.cmp(&b.version));
-            by_version.then_with(|| a.description.encode_utf16().cmp(b.description.encode_utf16()))
+            by_version.then_with(|| by_description(&a.description, &b.description))
+        });
+        self.callbacks.sort_by(|a, b| {
+            let by_event = a.event.cmp(&b.event);
+            let by_name = by_event.then_with(|| by_description(&a.description, &b.description));
+            by_name.then_with(|| a.path.cmp(&b.path))
         });
         self.assertions.sort_by(|a, b| a.path.cmp(&b.path));
         self.ignored.sort();

@@ -24,7 +24,7 @@ mod tests {
 
     /// What Flyway itself wrote into its history for these files.
     #[test]
-    fn it_is_flyways() {
+    fn s3_it_is_flyways() {
         for (text, expected) in [
             ("", 0),
             ("\n\n", 0),
@@ -51,7 +51,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn line_ends_do_not_matter(lines in prop::collection::vec("[^\r\n\u{feff}]{0,12}", 0..12)) {
+        fn s3_line_ends_do_not_matter(lines in prop::collection::vec("[^\r\n\u{feff}]{0,12}", 0..12)) {
             let expected = checksum(&lines.join("\n"));
             for end in ["\r\n", "\r", "\n\n", ""] {
                 prop_assert_eq!(checksum(&lines.join(end)), expected);

@@ -9,12 +9,15 @@
 //! archive/       bytes → entries, if the zip has one reading
 //! entry_name     which names an entry may have
 //! location       where migrations are; layout: which entry is what
+//! settings       Flyway's own settings in the bundle; properties: how a `.conf` is read
 //! file_name      Flyway's grammar of file names; rename: what a misnamed file could be called
+//! unused         callbacks that never run here
+//! should_execute whether a script's condition holds
 //! unpack         one entry, bounded
 //! text           what a file's text must be; checksum: Flyway's
 //! check          all of these in one pass, every problem at once
 //! bundle         what has passed
-//! folder, pack   a folder → a zip that is the same on every machine
+//! folder, pack   a folder → a zip that is the same on every machine; packer: files in memory → the same
 //! ```
 
 mod archive;
@@ -28,15 +31,22 @@ mod layout;
 mod limits;
 mod location;
 mod pack;
+mod packer;
+mod properties;
 mod rejected;
 mod rename;
 mod script_config;
+mod settings;
+mod should_execute;
 mod text;
 mod unpack;
+mod unused;
 
 pub use bundle::{Assertion, Bundle, Callback, Migration, ReadError};
 pub use checksum::checksum;
 pub use folder::FolderError;
 pub use limits::Limits;
+pub use packer::pack;
 pub use rejected::Rejected;
 pub use script_config::ScriptConfig;
+pub use should_execute::{ShouldExecuteError, should_execute};

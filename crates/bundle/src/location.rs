@@ -1,55 +1,143 @@
 //! Where in a bundle migrations are.
 
-use belay_model::Code;
+mod pattern;
 
-use crate::file_name::{self, FileName};
+use belay_model::{Code, FlywaySettings};
+
+use crate::file_name::{FileName, Naming, sql_stem};
 use crate::rejected::{Flaw, show};
 use crate::rename;
+use crate::settings::FLYWAY_SETTINGS;
+use pattern::Pattern;
 
-/// Where migrations are, if the bundle doesn't say: the first that holds one.
+/// Where migrations are, if nobody says: the first that holds one.
 const LOCATIONS: [&str; 4] = ["db/migration/", "migrations/", "sql/", ""];
 /// Where assertions are.
 pub(crate) const VERIFY: &str = "verify/";
 /// Our own settings.
 pub(crate) const BELAY_TOML: &str = "belay.toml";
-/// Where Flyway looks for its settings.
-pub(crate) const FLYWAY_SETTINGS: [&str; 5] = [
-    "flyway.toml",
-    "flyway.conf",
-    "flyway.user.toml",
-    "conf/flyway.toml",
-    "conf/flyway.conf",
-];
 
-/// The location: "" is the root. `complete`: whether these are all files of the bundle.
-pub(crate) fn find(paths: &[&str], complete: bool) -> Result<Option<&'static str>, Flaw> {
-    if let Some(folder) = wrapper(paths) {
-        let message = format!(
-            "everything lies in the folder `{}`; zip what is in the folder, not the folder itself",
-            show(folder)
-        );
-        return Err(Flaw::new(Code::Unsupported, message));
+/// Where files of a kind are.
+#[derive(Debug)]
+pub(crate) enum Locations {
+    /// Nowhere.
+    None,
+    /// In this one of the usual folders; "" is the root.
+    Usual(&'static str),
+    /// Where the settings say.
+    Set(Vec<Pattern>),
+}
+
+impl Locations {
+    /// The path relative to its location.
+    pub(crate) fn script<'p>(&self, path: &'p str) -> Option<&'p str> {
+        match self {
+            Self::None => None,
+            Self::Usual(folder) => path.strip_prefix(folder),
+            Self::Set(patterns) => patterns.iter().find_map(|pattern| pattern.script(path)),
+        }
     }
-    let holds_one = |location: &&str| paths.iter().any(|path| is_candidate(path, location));
-    match LOCATIONS.into_iter().find(holds_one) {
+
+    /// Where migrations are. `complete`: whether these are all files of the bundle.
+    pub(crate) fn of_migrations(
+        paths: &[&str],
+        complete: bool,
+        settings: &FlywaySettings,
+        notes: &mut Vec<String>,
+    ) -> Result<Self, Vec<Flaw>> {
+        if let Some(folder) = wrapper(paths) {
+            let message = format!(
+                "everything lies in the folder `{}`; zip what is in the folder, not the folder itself",
+                show(folder)
+            );
+            return Err(vec![Flaw::new(Code::Unsupported, message)]);
+        }
+        let naming = Naming::new(settings);
+        let locations = match settings.locations.is_empty() {
+            true => usual(paths, &naming),
+            false => Self::set(&settings.locations, paths, settings, notes)?,
+        };
+        let is_one = |path: &&str| match locations.script(path).map(|script| candidate(path, script, &naming)) {
+            Some(FileName::Migration { .. } | FileName::Unsupported(_)) => true,
+            Some(FileName::Misnamed(_)) => settings.validate_migration_naming,
+            Some(FileName::Callback { .. } | FileName::Other) | None => false,
+        };
         // What is not among the paths may have been one.
-        None if complete => Err(no_migration(paths)),
-        location => Ok(location),
+        if complete && !paths.iter().any(is_one) {
+            return Err(vec![no_migration(paths, settings, &naming)]);
+        }
+        Ok(locations)
+    }
+
+    /// Where callbacks are.
+    pub(crate) fn of_callbacks(
+        paths: &[&str],
+        settings: &FlywaySettings,
+        notes: &mut Vec<String>,
+    ) -> Result<Self, Vec<Flaw>> {
+        match settings.callback_locations.as_slice() {
+            [] => Ok(Self::None),
+            locations => Self::set(locations, paths, settings, notes),
+        }
+    }
+
+    /// As the settings say. One that lies in another adds nothing.
+    fn set(
+        locations: &[String],
+        paths: &[&str],
+        settings: &FlywaySettings,
+        notes: &mut Vec<String>,
+    ) -> Result<Self, Vec<Flaw>> {
+        let (mut patterns, mut flaws) = (Vec::new(), Vec::new());
+        for location in locations {
+            match Pattern::of_location(location) {
+                Ok(found)
+                    if found
+                        .iter()
+                        .all(|one| !paths.iter().any(|path| one.script(path).is_some())) =>
+                {
+                    let what = match found.iter().any(Pattern::has_wildcard) {
+                        true => "matches no file of the bundle, as Flyway reads wildcards",
+                        false => "is not in the bundle",
+                    };
+                    let message = format!("location `{}` {what}", show(location));
+                    match settings.fail_on_missing_locations {
+                        true => flaws.push(Flaw::new(Code::ConfigInvalid, message)),
+                        false => notes.push(message),
+                    }
+                }
+                Ok(found) => patterns.extend(found),
+                Err(flaw) => flaws.push(flaw),
+            }
+        }
+        let inner = |one: &Pattern| patterns.iter().any(|other: &Pattern| other.is_above(one));
+        let outer = patterns.iter().filter(|one| !inner(one)).cloned().collect();
+        match flaws.is_empty() {
+            true => Ok(Self::Set(outer)),
+            false => Err(flaws),
+        }
     }
 }
 
-/// Whether the path is in the location and looks as if it was meant as a migration.
-fn is_candidate(path: &str, location: &str) -> bool {
-    let Some(inside) = path.strip_prefix(location) else {
-        return false;
+fn usual(paths: &[&str], naming: &Naming<'_>) -> Locations {
+    let holds_one = |location: &&str| {
+        let mut inside = paths
+            .iter()
+            .filter_map(|path| Some((path, path.strip_prefix(location)?)));
+        inside.any(|(path, script)| candidate(path, script, naming) != FileName::Other)
     };
-    if is_hidden(path) || (location.is_empty() && path.starts_with(VERIFY)) {
-        return false;
+    let found = LOCATIONS.into_iter().find(holds_one);
+    found.map_or(Locations::None, Locations::Usual)
+}
+
+/// What the path was meant as, if it looks as if it was meant as anything.
+fn candidate(path: &str, script: &str, naming: &Naming<'_>) -> FileName {
+    if is_hidden(path) || path.starts_with(VERIFY) {
+        return FileName::Other;
     }
-    match file_name::read(last(inside)) {
-        FileName::Versioned { .. } | FileName::Repeatable { .. } | FileName::Unsupported(_) => true,
-        FileName::Misnamed(_) => looks_meant(last(inside)),
-        FileName::Other => false,
+    match naming.read(last(script)) {
+        FileName::Misnamed(_) if !looks_meant(last(script)) => FileName::Other,
+        read => read,
     }
 }
 
@@ -102,18 +190,27 @@ fn belongs_to_root(path: &str) -> bool {
             .any(|location| !location.is_empty() && path.starts_with(location))
 }
 
-fn no_migration(paths: &[&str]) -> Flaw {
+fn no_migration(paths: &[&str], settings: &FlywaySettings, naming: &Naming<'_>) -> Flaw {
     let sql = paths
         .iter()
-        .find(|path| file_name::sql_stem(last(path)).is_some() && !path.starts_with(VERIFY));
-    let message = match sql {
-        Some(path) => {
+        .find(|path| sql_stem(last(path)).is_some() && !path.starts_with(VERIFY));
+    let message = match (sql, settings.locations.as_slice()) {
+        (_, [_, ..]) => format!(
+            "no migration in any of the locations: {}",
+            show(&settings.locations.join(", "))
+        ),
+        (Some(path), []) => {
             let name = last(path);
-            format!("no migration; is `{}` one? {}", show(name), rename::advice(name))
+            format!(
+                "no migration; is `{}` one? {}",
+                show(name),
+                rename::advice(name, naming)
+            )
         }
-        None => "no migration: no file named like `V1__what_it_does.sql` in `db/migration`, `migrations`, `sql` or at \
-                 the root"
-            .to_owned(),
+        (None, []) => format!(
+            "no migration: no file named like `{}` in `db/migration`, `migrations`, `sql` or at the root",
+            naming.example("1", "what_it_does")
+        ),
     };
     Flaw::new(Code::NoMigration, message)
 }

@@ -107,6 +107,25 @@ impl Problems {
     }
 }
 
+/// What is worth telling, of which there may be as much as there are files.
+pub(crate) struct Notes;
+
+impl Notes {
+    const MOST: usize = 100;
+
+    /// In an order that does not come from the zip; of too many the number of the others.
+    pub(crate) fn of(mut notes: Vec<String>) -> Vec<String> {
+        notes.sort();
+        notes.dedup();
+        let others = notes.len().saturating_sub(Self::MOST);
+        notes.truncate(Self::MOST);
+        if others > 0 {
+            notes.push(format!("and {others} more notes"));
+        }
+        notes
+    }
+}
+
 /// A name for a log or a mail: control characters escaped, the middle of a long one left out.
 pub(crate) fn show(name: &str) -> String {
     const MOST: usize = 200;

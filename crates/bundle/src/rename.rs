@@ -1,23 +1,26 @@
 //! What a misnamed file could be called.
 
-use crate::file_name::{FileName, read, sql_stem};
+use crate::file_name::{FileName, Naming, sql_stem};
 
 /// A sentence that says how to rename it.
-pub(crate) fn advice(name: &str) -> String {
-    match suggestion(name) {
+pub(crate) fn advice(name: &str, naming: &Naming<'_>) -> String {
+    match suggestion(name, naming) {
         Some(better) => format!("rename it to `{better}`"),
         None => {
-            let description = words(sql_stem(name).unwrap_or(name));
+            let description = words(naming.stem(name).unwrap_or(name));
+            let example = |start: &str| naming.example(start, &description);
             format!(
-                "rename it to `V<version>__{description}.sql` if it runs once, to `R__{description}.sql` if it runs \
-                 whenever it changes; an assertion goes to `verify/`, anything else out of the folder"
+                "rename it to `{}` if it runs once, to `{}` if it runs whenever it changes; an assertion goes to \
+                 `verify/`, anything else out of the folder",
+                example("<version>"),
+                example("")
             )
         }
     }
 }
 
 /// The name that was most likely meant; always one that is a migration's.
-fn suggestion(name: &str) -> Option<String> {
+fn suggestion(name: &str, naming: &Naming<'_>) -> Option<String> {
     let stem = sql_stem(name)?;
     let prefix = stem.chars().next()?;
     let rest = stem.get(prefix.len_utf8()..)?;
@@ -27,7 +30,7 @@ fn suggestion(name: &str) -> Option<String> {
         '0'..='9' => versioned(stem)?,
         _ => return None,
     };
-    let is_migration = matches!(read(&better), FileName::Versioned { .. } | FileName::Repeatable { .. });
+    let is_migration = matches!(naming.read(&better), FileName::Migration { .. });
     is_migration.then_some(better)
 }
 
@@ -68,9 +71,14 @@ fn words(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use belay_model::FlywaySettings;
     use proptest::prelude::*;
 
     use super::*;
+
+    fn suggested(name: &str) -> Option<String> {
+        suggestion(name, &Naming::new(&FlywaySettings::default()))
+    }
 
     #[test]
     fn what_was_meant_is_found() {
@@ -91,20 +99,22 @@ mod tests {
             ("init.sql", None),
             (".sql", None),
         ] {
-            assert_eq!(suggestion(name).as_deref(), better, "{name}");
+            assert_eq!(suggested(name).as_deref(), better, "{name}");
         }
     }
 
     proptest! {
         #[test]
         fn advice_never_panics(name in "\\PC{0,20}") {
-            advice(&name);
+            advice(&name, &Naming::new(&FlywaySettings::default()));
         }
 
         #[test]
         fn a_suggestion_is_a_migration(name in "[VvRr]?[0-9._-]{0,5}[a-z_ .é-]{0,8}\\.sql") {
-            if let Some(better) = suggestion(&name) {
-                prop_assert!(!matches!(read(&better), FileName::Misnamed(_)), "{} -> {}", name, better);
+            if let Some(better) = suggested(&name) {
+                let settings = FlywaySettings::default();
+                let read = Naming::new(&settings).read(&better);
+                prop_assert!(!matches!(read, FileName::Misnamed(_)), "{} -> {}", name, better);
             }
         }
     }

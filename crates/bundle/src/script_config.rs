@@ -1,16 +1,22 @@
 //! The settings of one script, from the `.conf` file beside it.
 
-use belay_model::Code;
+use belay_model::{Code, Encoding};
 
-use crate::rejected::Flaw;
+use crate::properties::{self, Property};
+use crate::rejected::{Flaw, show};
 
 /// What `<script>.conf` says of its script.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ScriptConfig {
     /// `executeInTransaction`: whether it may run in a transaction of ours. Absent: by what it holds.
     pub execute_in_transaction: Option<bool>,
-    /// `placeholderReplacement`: whether `${name}` is replaced in it. Absent: as the target says.
+    /// `placeholderReplacement`: whether `${name}` is replaced in it. Absent: as the settings say.
     pub placeholder_replacement: Option<bool>,
+    /// `shouldExecute`, as it was written: [`crate::should_execute`] says whether it holds, once its placeholders are
+    /// replaced. Absent: it runs.
+    pub should_execute: Option<String>,
+    /// `encoding`: how it is to be read. Absent: as the settings say.
+    pub encoding: Option<Encoding>,
 }
 
 const IN_TRANSACTION: &str = "executeInTransaction";
@@ -19,18 +25,20 @@ const ENCODING: &str = "encoding";
 const SHOULD_EXECUTE: &str = "shouldExecute";
 
 impl ScriptConfig {
-    /// Reads lines of `key=value`; `#` and `!` begin comments. Every line that is wrong is told.
+    /// Reads properties. Every one that is wrong is told.
     pub(crate) fn read(text: &str) -> Result<Self, Vec<Flaw>> {
         let mut config = Self::default();
         let mut flaws = Vec::new();
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        for (line, number) in text.lines().zip(1..) {
-            let line = line.trim();
-            if line.is_empty() || line.starts_with(['#', '!']) {
-                continue;
-            }
-            if let Err(flaw) = config.set(line) {
-                flaws.push(flaw.at_line(number));
+        let mut seen: Vec<String> = Vec::new();
+        for property in properties::read(text) {
+            let set = match seen.contains(&property.key) {
+                true => Err(invalid(format!("`{}` is there twice", show(&property.key)))),
+                false => config.set(&property),
+            };
+            flaws.extend(set.err().map(|flaw| flaw.at_line(property.line)));
+            // Of more keys than there are none is right, so that this stays short.
+            if seen.len() < 8 {
+                seen.push(property.key);
             }
         }
         match flaws.is_empty() {
@@ -39,45 +47,42 @@ impl ScriptConfig {
         }
     }
 
-    fn set(&mut self, line: &str) -> Result<(), Flaw> {
-        let invalid = |message: String| Flaw::new(Code::ConfigInvalid, message);
-        let (key, value) = line
-            .split_once(['=', ':'])
-            .ok_or_else(|| invalid("a line that is not `key=value`".to_owned()))?;
-        let (key, value) = (key.trim(), value.trim());
-        let slot = match key {
-            IN_TRANSACTION => &mut self.execute_in_transaction,
-            REPLACEMENT => &mut self.placeholder_replacement,
-            ENCODING if value.eq_ignore_ascii_case("utf-8") => return Ok(()),
-            ENCODING => {
-                return Err(Flaw::new(
-                    Code::Unsupported,
-                    "an encoding other than UTF-8; save the script as UTF-8",
+    fn set(&mut self, property: &Property) -> Result<(), Flaw> {
+        let Property { key, value, .. } = property;
+        match key.as_str() {
+            IN_TRANSACTION => self.execute_in_transaction = Some(switch(key, value)?),
+            REPLACEMENT => self.placeholder_replacement = Some(switch(key, value)?),
+            SHOULD_EXECUTE if value.is_empty() => {
+                return Err(invalid(
+                    "`shouldExecute` says nothing; write `true`, `false` or a comparison".to_owned(),
                 ));
             }
-            SHOULD_EXECUTE => {
-                return Err(Flaw::new(
-                    Code::Unsupported,
-                    "`shouldExecute`, which Belay does not read yet; leave the script out where it must not run",
-                ));
+            SHOULD_EXECUTE => self.should_execute = Some(value.clone()),
+            ENCODING => {
+                let read = value.parse::<Encoding>();
+                self.encoding = Some(read.map_err(|error| Flaw::new(Code::Unsupported, error.to_string()))?);
             }
             unknown => {
                 let nearest = nearest(unknown);
                 return Err(invalid(format!(
                     "unknown key `{}`; the nearest is `{nearest}`",
-                    crate::rejected::show(unknown)
+                    show(unknown)
                 )));
             }
-        };
-        let value = match value {
-            "true" => true,
-            "false" => false,
-            _ => return Err(invalid(format!("`{key}` must be `true` or `false`"))),
-        };
-        match slot.replace(value) {
-            None => Ok(()),
-            Some(_) => Err(invalid(format!("`{key}` is there twice"))),
         }
+        Ok(())
+    }
+}
+
+fn invalid(message: String) -> Flaw {
+    Flaw::new(Code::ConfigInvalid, message)
+}
+
+fn switch(key: &str, value: &str) -> Result<bool, Flaw> {
+    match value {
+        _ if value.eq_ignore_ascii_case("true") => Ok(true),
+        _ if value.eq_ignore_ascii_case("false") => Ok(false),
+        _ => Err(invalid(format!("`{key}` must be `true` or `false`"))),
     }
 }
 

@@ -1,9 +1,13 @@
 //! What can be typed. Options that Flyway has are named after Flyway's keys, and take Flyway's spelling as well.
 
+mod settings;
+
 use std::path::PathBuf;
 
-use belay_model::{IgnorePattern, RunId, TargetVersion, Version};
+use belay_model::{PlannedAction, RunId};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use settings::{SettingOptions, Transaction};
 
 /// Database migrations that end with the truth about what is in. The engine of Belay, by hand.
 #[derive(Parser)]
@@ -24,12 +28,18 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Show which migrations are applied and which are pending
     Info(ReadOptions),
-    /// Tell whether the bundle fits the database; list every problem
+    /// Tell whether the database is as the bundle says; list every problem
     Validate(ReadOptions),
     /// Show what `migrate` would do, and what would commit together
-    Plan(ReadOptions),
+    Plan(PlanOptions),
     /// Bring the database to the state that the bundle describes, or leave it as it was
-    Migrate(MigrateOptions),
+    Migrate(ChangeOptions),
+    /// Take a database that has no history yet to be at a version
+    Baseline(ChangeOptions),
+    /// Bring the history in line with the files: failed rows, missing files, changed checksums
+    Repair(ChangeOptions),
+    /// Take back the last version, or all down to --target and with it, by the bundle's undo files
+    Undo(ChangeOptions),
     /// Accept the database as a run left it: close what it left half done
     Keep(KeepOptions),
     /// Make a zip of a folder: the same files give the same bytes
@@ -48,13 +58,46 @@ pub(crate) struct ReadOptions {
     #[command(flatten)]
     pub(crate) output: OutputOptions,
     /// The bundle: a zip or a folder
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", default_value = ".")]
     pub(crate) bundle: PathBuf,
 }
 
-/// Options of `migrate`.
+/// Options of `plan`.
 #[derive(Args)]
-pub(crate) struct MigrateOptions {
+pub(crate) struct PlanOptions {
+    #[command(flatten)]
+    pub(crate) read: ReadOptions,
+    /// What is planned
+    #[arg(long, value_enum, default_value_t = Planning::Migrate)]
+    pub(crate) action: Planning,
+    /// Show the SQL that would run, placeholders replaced and secrets masked
+    #[arg(long)]
+    pub(crate) sql: bool,
+}
+
+/// What changes a database, by the command of that name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Planning {
+    Migrate,
+    Baseline,
+    Repair,
+    Undo,
+}
+
+impl From<Planning> for PlannedAction {
+    fn from(planning: Planning) -> Self {
+        match planning {
+            Planning::Migrate => Self::Migrate,
+            Planning::Baseline => Self::Baseline,
+            Planning::Repair => Self::Repair,
+            Planning::Undo => Self::Undo,
+        }
+    }
+}
+
+/// Options of what changes a database.
+#[derive(Args)]
+pub(crate) struct ChangeOptions {
     #[command(flatten)]
     pub(crate) read: ReadOptions,
     /// How long to go on asking a database that does not answer, once something was begun
@@ -77,12 +120,18 @@ pub(crate) struct KeepOptions {
 /// Options of `bundle`.
 #[derive(Args)]
 pub(crate) struct BundleOptions {
-    /// The folder
+    /// The folder; with --check also a zip
     #[arg(value_name = "DIR")]
     pub(crate) folder: PathBuf,
     /// The zip to write
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: PathBuf,
+    #[arg(short, long, value_name = "FILE", required_unless_present = "check")]
+    pub(crate) output: Option<PathBuf>,
+    /// Write nothing: tell whether the folder or zip is a sound bundle, and what is in it
+    #[arg(long, conflicts_with = "output")]
+    pub(crate) check: bool,
+    /// A setting of the target, under Flyway's name; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) flyway: Vec<String>,
 }
 
 /// Options of `unlock`.
@@ -106,9 +155,15 @@ pub(crate) struct UnlockOptions {
 /// How to log in.
 #[derive(Args)]
 pub(crate) struct LoginOptions {
-    /// postgres://USER:PASSWORD@HOST:PORT/DATABASE; the password may also be in PGPASSWORD
+    /// postgres://USER:PASSWORD@HOST:PORT/DATABASE or jdbc:postgresql://HOST:PORT/DATABASE; else FLYWAY_URL
     #[arg(long)]
-    pub(crate) url: String,
+    pub(crate) url: Option<String>,
+    /// Who logs in; else as the URL says, FLYWAY_USER or PGUSER. The password is in FLYWAY_PASSWORD, PGPASSWORD or the URL
+    #[arg(long)]
+    pub(crate) user: Option<String>,
+    /// Refused: other users of this machine could read it
+    #[arg(long, hide = true)]
+    pub(crate) password: Option<String>,
     /// verify-full, off (for a loopback address only), or a file with the certificates to trust [default: verify-full]
     #[arg(long, value_name = "verify-full|off|FILE")]
     pub(crate) tls: Option<String>,
@@ -121,70 +176,6 @@ pub(crate) struct LoginOptions {
     /// How long a unit is tried again because of locks
     #[arg(long, value_name = "DURATION", default_value = "2m")]
     pub(crate) lock_budget: String,
-}
-
-/// Flyway's settings, and ours about the same.
-#[derive(Args)]
-pub(crate) struct SettingOptions {
-    /// The history table's schema, and the first of the search path
-    #[arg(long, aliases = ["defaultSchema", "schema"], value_name = "SCHEMA")]
-    pub(crate) default_schema: Option<String>,
-    /// Schemas that must be empty before the first migration; missing ones are created
-    #[arg(long, value_delimiter = ',', value_name = "SCHEMA,…")]
-    pub(crate) schemas: Vec<String>,
-    /// Whether missing schemas are created
-    #[arg(long, alias = "createSchemas", action = clap::ArgAction::Set, default_value_t = true, value_name = "true|false")]
-    pub(crate) create_schemas: bool,
-    /// The history table's name
-    #[arg(long, default_value = "flyway_schema_history")]
-    pub(crate) table: String,
-    /// Run versions below an applied one as well
-    #[arg(long, alias = "outOfOrder")]
-    pub(crate) out_of_order: bool,
-    /// Up to which version files run: latest, current, next, or a version (1.2? if there need be no such file)
-    #[arg(long, default_value = "latest", value_name = "VERSION")]
-    pub(crate) target: TargetVersion,
-    /// What validate does not look at: (*|versioned|repeatable):(*|missing|pending|ignored|future)
-    #[arg(
-        long,
-        alias = "ignoreMigrationPatterns",
-        value_delimiter = ',',
-        default_value = "*:future",
-        value_name = "PATTERN,…"
-    )]
-    pub(crate) ignore_migration_patterns: Vec<IgnorePattern>,
-    /// Whether what validate refuses keeps migrate from beginning
-    #[arg(long, alias = "validateOnMigrate", action = clap::ArgAction::Set, default_value_t = true, value_name = "true|false")]
-    pub(crate) validate_on_migrate: bool,
-    /// Take a database with objects and without a history to be at --baseline-version
-    #[arg(long, alias = "baselineOnMigrate")]
-    pub(crate) baseline_on_migrate: bool,
-    /// The version that such a database is taken to be at
-    #[arg(long, alias = "baselineVersion", default_value = "1", value_name = "VERSION")]
-    pub(crate) baseline_version: Version,
-    /// What the history says of it
-    #[arg(
-        long,
-        alias = "baselineDescription",
-        default_value = "<< Flyway Baseline >>",
-        value_name = "TEXT"
-    )]
-    pub(crate) baseline_description: String,
-    /// Who the history says applied a migration [default: the role]
-    #[arg(long, alias = "installedBy", value_name = "NAME")]
-    pub(crate) installed_by: Option<String>,
-    /// A value for ${NAME}; may be repeated
-    #[arg(long = "placeholder", alias = "placeholders", value_name = "NAME=VALUE")]
-    pub(crate) placeholders: Vec<String>,
-    /// A value for ${NAME} from an environment variable, masked wherever it would show; may be repeated
-    #[arg(long = "secret-placeholder", value_name = "NAME=VARIABLE")]
-    pub(crate) secret_placeholders: Vec<String>,
-    /// Whether ${NAME} is replaced
-    #[arg(long, alias = "placeholderReplacement", action = clap::ArgAction::Set, default_value_t = true, value_name = "true|false")]
-    pub(crate) placeholder_replacement: bool,
-    /// What commits together: all files if they can, all or nothing, or each by itself
-    #[arg(long, value_enum, default_value_t = Transaction::Auto)]
-    pub(crate) transaction: Transaction,
 }
 
 /// How to answer.
@@ -200,12 +191,4 @@ pub(crate) struct OutputOptions {
 pub(crate) enum Format {
     Table,
     Json,
-}
-
-/// What commits together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Transaction {
-    Auto,
-    All,
-    Each,
 }

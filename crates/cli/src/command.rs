@@ -9,12 +9,12 @@ pub(crate) mod unlock;
 pub(crate) mod validate;
 
 use belay_bundle::Bundle;
-use belay_engine::Connect;
-use belay_model::{Code, Endpoint, Failure, Tls};
+use belay_engine::{Connect, Placeholders};
+use belay_model::{Code, Endpoint, Failure, Plan, Tls};
 
 use crate::arguments::ReadOptions;
 use crate::error::CliError;
-use crate::request::{Request, connect};
+use crate::request::{Opened, Request, connect};
 use crate::screen::Screen;
 use crate::source;
 
@@ -23,28 +23,55 @@ pub(crate) struct Prepared {
     pub(crate) bundle: Bundle,
     pub(crate) request: Request,
     pub(crate) connect: Connect,
+    /// What of the URL has no effect.
+    notes: Vec<String>,
     pub(crate) screen: Screen,
 }
 
 impl Prepared {
     /// Options first, as they cost nothing; then the bundle. The database is not opened.
-    pub(crate) fn new(options: &ReadOptions, screen: Screen) -> Result<Self, CliError> {
-        Self::with(options, Request::of(&options.settings)?, screen)
+    pub(crate) async fn new(options: &ReadOptions, screen: Screen) -> Result<Self, CliError> {
+        Self::with(options, Request::of(&options.settings)?, screen).await
     }
 
     /// The same for `validate`, which looks at everything whatever `migrate` is told.
-    pub(crate) fn validating(options: &ReadOptions, screen: Screen) -> Result<Self, CliError> {
-        Self::with(options, Request::of(&options.settings)?.validating(), screen)
+    pub(crate) async fn validating(options: &ReadOptions, screen: Screen) -> Result<Self, CliError> {
+        Self::with(options, Request::of(&options.settings)?.validating()?, screen).await
     }
 
-    fn with(options: &ReadOptions, request: Request, screen: Screen) -> Result<Self, CliError> {
-        let connect = connect(&options.login)?;
-        let bundle = source::open(&options.bundle, &request.keys())?;
+    async fn with(options: &ReadOptions, request: Request, screen: Screen) -> Result<Self, CliError> {
+        let Opened { connect, schema, notes } = connect(&options.login).await?;
+        let bundle = source::open(&options.bundle, request.keys())?;
+        // As in Flyway, any setting about schemas comes before the URL's.
+        let settings = bundle.settings();
+        let bundle = match schema.filter(|_| settings.default_schema.is_none() && settings.schemas.is_empty()) {
+            Some(schema) => source::open(&options.bundle, &request.keys_in(&schema)?)?,
+            None => bundle,
+        };
         Ok(Self {
             bundle,
             request,
             connect,
+            notes,
             screen,
+        })
+    }
+
+    /// What is worth telling of options, environment and bundle, each in a sentence.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        [&self.notes, self.request.notes(), self.bundle.notes()].concat()
+    }
+
+    /// The same of a run that has a plan: that has the bundle's.
+    pub(crate) fn notes_with(&self, plan: &Plan) -> Vec<String> {
+        [&self.notes, self.request.notes(), &plan.notes].concat()
+    }
+
+    /// The plan's placeholders with the values of the secret ones.
+    pub(crate) fn placeholders(&self, plan: &Plan) -> Result<Placeholders, CliError> {
+        Placeholders::of_plan(plan, &self.request.secrets()).map_err(|secret| {
+            let message = format!("the plan names a secret that nobody gave: {}", secret.key);
+            Failure::new(Code::Bug, message).into()
         })
     }
 

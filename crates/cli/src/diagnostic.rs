@@ -113,15 +113,18 @@ impl Told {
 /// What else the server said, and what to do next.
 fn help(failure: &Failure) -> Option<String> {
     let server = failure.server.as_ref();
-    let lines: Vec<String> = [
+    let said = [
         ("detail: ", server.and_then(|server| server.detail.as_ref())),
         ("hint: ", server.and_then(|server| server.hint.as_ref())),
         ("where: ", server.and_then(|server| server.context.as_ref())),
-        ("", failure.next.as_ref()),
-    ]
-    .into_iter()
-    .filter_map(|(label, text)| Some(format!("{label}{}", printable(text?))))
-    .collect();
+    ];
+    let besides = failure.notes.iter().map(|note| ("besides: ", Some(note)));
+    let lines: Vec<String> = said
+        .into_iter()
+        .chain(besides)
+        .chain([("", failure.next.as_ref())])
+        .filter_map(|(label, text)| Some(format!("{label}{}", printable(text?))))
+        .collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 

@@ -2,10 +2,10 @@
 
 use belay_bundle::{Bundle, Migration};
 use belay_engine::InfoRow;
-use belay_model::{Code, Failure, Outcome, PlannedMigration, Problem};
+use belay_model::{Code, Failure, MigrationKind, Outcome, PlannedMigration, Problem};
 use serde::Serialize;
 
-use crate::table::category;
+use crate::table::{category, undoable};
 
 /// What every answer has.
 #[derive(Serialize)]
@@ -56,8 +56,9 @@ pub(crate) struct InfoOutput {
     state: &'static str,
     undoable: &'static str,
     filepath: String,
-    undo_filepath: &'static str,
+    undo_filepath: String,
     installed_by: String,
+    should_execute_expression: String,
     execution_time: i32,
 }
 
@@ -70,7 +71,7 @@ impl InfoOutput {
             .map_or_else(String::new, |version| version.as_str().to_owned());
         let file = bundle.migrations().iter().find(|file| file.script == row.script);
         Self {
-            category: category(row.kind, &row.row_type),
+            category: row.category,
             version: version.clone(),
             raw_version: version,
             description: row.description.clone(),
@@ -81,10 +82,13 @@ impl InfoOutput {
                 .as_ref()
                 .map_or_else(String::new, |at| format!("{}Z", at.replacen(' ', "T", 1))),
             state: row.state.as_str(),
-            undoable: "",
+            undoable: undoable(row),
             filepath: file.map_or_else(String::new, |file| file.path.clone()),
-            undo_filepath: "",
+            undo_filepath: row.undo_path.clone().unwrap_or_default(),
             installed_by: row.installed_by.clone().unwrap_or_default(),
+            should_execute_expression: file
+                .and_then(|file| file.config.should_execute.clone())
+                .unwrap_or_default(),
             execution_time: row.execution_time.unwrap_or_default(),
         }
     }
@@ -107,7 +111,7 @@ impl MigrateOutput {
     /// `milliseconds`: as the history has it; 0 for one that is not applied.
     pub(crate) fn new(migration: &PlannedMigration, milliseconds: i32) -> Self {
         Self {
-            category: category(migration.kind, "SQL"),
+            category: category(migration.kind),
             version: migration
                 .version
                 .as_ref()
@@ -140,7 +144,7 @@ impl ValidateOutput {
             description: file.map_or_else(String::new, |file| file.description.clone()),
             filepath: path.to_owned(),
             error_details: ErrorDetails {
-                error_code: flyway_code(problem.code),
+                error_code: flyway_code_of(problem, file),
                 error_message: problem.to_string(),
             },
         }
@@ -200,6 +204,24 @@ pub(crate) struct Failed<'a> {
     pub(crate) failure: &'a Failure,
 }
 
+/// Flyway's name for a problem. It tells repeatable migrations apart where Belay has one code.
+fn flyway_code_of(problem: &Problem, file: Option<&Migration>) -> &'static str {
+    let repeatable = match file {
+        Some(file) => file.kind == MigrationKind::Repeatable,
+        // Only the history knows it, and the message says what it is first.
+        None => problem.message.starts_with("repeatable "),
+    };
+    match (problem.code, repeatable) {
+        (Code::MigrationMissing, true) => "APPLIED_REPEATABLE_MIGRATION_NOT_RESOLVED",
+        (Code::MigrationFailed, true) => "FAILED_REPEATABLE_MIGRATION",
+        (Code::OutOfOrder | Code::NotApplied, true) => "RESOLVED_REPEATABLE_MIGRATION_NOT_APPLIED",
+        (Code::MigrationFailed, false) if file.is_some_and(|file| file.kind == MigrationKind::Baseline) => {
+            "FAILED_BASELINE_MIGRATION"
+        }
+        (code, _) => flyway_code(code),
+    }
+}
+
 /// Flyway's name for a code, where it has one.
 pub(crate) fn flyway_code(code: Code) -> &'static str {
     match code {
@@ -208,8 +230,10 @@ pub(crate) fn flyway_code(code: Code) -> &'static str {
         Code::TypeMismatch => "TYPE_MISMATCH",
         Code::MigrationMissing => "APPLIED_VERSIONED_MIGRATION_NOT_RESOLVED",
         Code::MigrationFailed => "FAILED_VERSIONED_MIGRATION",
-        Code::OutOfOrder => "RESOLVED_VERSIONED_MIGRATION_NOT_APPLIED",
+        Code::OutOfOrder | Code::NotApplied => "RESOLVED_VERSIONED_MIGRATION_NOT_APPLIED",
+        Code::RepeatableOutdated => "OUTDATED_REPEATABLE_MIGRATION",
         Code::NonEmptySchema => "NON_EMPTY_SCHEMA_WITHOUT_SCHEMA_HISTORY_TABLE",
+        Code::SchemaMissing => "SCHEMA_DOES_NOT_EXIST",
         Code::DuplicateVersion => "DUPLICATE_VERSIONED_MIGRATION",
         Code::DuplicateRepeatable => "DUPLICATE_REPEATABLE_MIGRATION",
         Code::TargetInvalid => "CONFIGURATION",

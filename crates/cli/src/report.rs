@@ -1,21 +1,22 @@
 //! How a run by hand ended, told to people or in Flyway's JSON.
 
-use std::collections::HashMap;
-
-use belay_engine::{InfoRow, Planned, State};
+use belay_engine::{Info, Planned};
 use belay_model::{
-    AssertionState, Attempt, BundleDigest, Failure, Finding, FindingKind, Outcome, PlanDigest, PlannedMigration, RunId,
-    Verdict, Verified,
+    AssertionState, Attempt, BundleDigest, Failure, Finding, FindingKind, HistoryChange, Outcome, Plan, PlanDigest,
+    PlannedAction, PlannedMigration, RunId, Verdict, Verified,
 };
 use serde::Serialize;
 
+use crate::answers::Changed;
 use crate::arguments::Format;
 use crate::command::Prepared;
-use crate::json::{Answer, Common, ErrorOutput, MigrateOutput};
+use crate::json::{Answer, Common};
 use crate::words;
 
 /// How a run by hand ended.
 pub(crate) struct Ended {
+    /// What was asked.
+    pub(crate) action: PlannedAction,
     pub(crate) outcome: Outcome,
     pub(crate) run: RunId,
     pub(crate) attempt: Attempt,
@@ -36,6 +37,29 @@ impl Ended {
             .filter(move |migration| verified.is_some_and(|verified| verified.applied.contains(&migration.script)))
     }
 
+    /// Flyway's name of what was asked.
+    pub(crate) fn operation(&self) -> &'static str {
+        match self.action {
+            PlannedAction::Migrate => "migrate",
+            PlannedAction::Baseline => "baseline",
+            PlannedAction::Repair => "repair",
+            PlannedAction::Undo => "undo",
+        }
+    }
+
+    /// What is worth telling of how the run was made.
+    pub(crate) fn notes(&self, prepared: &Prepared) -> Vec<String> {
+        match &self.planned {
+            Some(planned) => prepared.notes_with(&planned.plan),
+            None => prepared.notes(),
+        }
+    }
+
+    /// The planned changes of the history that no file brings, in order.
+    pub(crate) fn changes(&self) -> impl Iterator<Item = &HistoryChange> {
+        self.planned.iter().flat_map(|planned| planned.plan.changes())
+    }
+
     pub(crate) fn migrations(&self) -> impl Iterator<Item = &PlannedMigration> {
         self.planned.iter().flat_map(|planned| planned.plan.migrations())
     }
@@ -53,38 +77,22 @@ pub(crate) async fn tell(prepared: &Prepared, ended: &Ended) {
             screen.say(&words::of(prepared, ended));
         }
         Format::Json => {
-            let rows = applied_rows(prepared, ended).await;
-            screen.say_json(&answer(prepared, ended, &rows));
+            let now = history_now(prepared, ended).await;
+            screen.say_json(&answer(prepared, ended, now.as_ref()));
         }
     }
 }
 
-/// The history's rows of what this run applied, by script; none if they can't be read now, as nothing hangs on them.
-async fn applied_rows(prepared: &Prepared, ended: &Ended) -> HashMap<String, InfoRow> {
-    if ended.applied().next().is_none() {
-        return HashMap::new();
+/// The history as it is now; nothing if it can't be read, as nothing hangs on it, or if nothing was changed.
+async fn history_now(prepared: &Prepared, ended: &Ended) -> Option<Info> {
+    let verdict = ended.verified.as_ref().map(|verified| verified.verdict);
+    if matches!(verdict, None | Some(Verdict::Before)) {
+        return None;
     }
-    let request = prepared.request.as_plan_request();
-    let info = belay_engine::info(&prepared.connect, &prepared.bundle, &request).await;
-    let rows = info.map(|info| info.rows).unwrap_or_default();
-    // Of a repeatable the newest row is the last.
-    rows.into_iter()
-        .filter(|row| row.state != State::Pending)
-        .map(|row| (row.script.clone(), row))
-        .collect()
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Migrate {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<ErrorOutput>,
-    initial_schema_version: Option<String>,
-    target_schema_version: Option<String>,
-    schema_name: Option<String>,
-    migrations: Vec<MigrateOutput>,
-    migrations_executed: usize,
-    success: bool,
+    let request = prepared.request.as_plan_request(PlannedAction::Migrate);
+    belay_engine::info(&prepared.connect, &prepared.bundle, &request)
+        .await
+        .ok()
 }
 
 #[derive(Serialize)]
@@ -101,48 +109,31 @@ struct Extra<'a> {
     applied: &'a [String],
     missing: &'a [String],
     open_units: &'a [String],
+    /// Planned changes of the history that no file brings.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    changes: Vec<&'a HistoryChange>,
     findings: &'a [Finding],
     failure: Option<&'a Failure>,
     #[serde(skip_serializing_if = "Option::is_none")]
     unverified: Option<&'a Failure>,
 }
 
-fn answer<'a>(prepared: &'a Prepared, ended: &'a Ended, rows: &HashMap<String, InfoRow>) -> Answer<Migrate, Extra<'a>> {
+fn answer<'a>(prepared: &'a Prepared, ended: &'a Ended, now: Option<&Info>) -> Answer<Changed, Extra<'a>> {
     let plan = ended.planned.as_ref().map(|planned| &planned.plan);
     let verified = ended.verified.as_ref();
-    let migrations: Vec<_> = ended
-        .applied()
-        .map(|migration| {
-            let took = rows.get(&migration.script).and_then(|row| row.execution_time);
-            MigrateOutput::new(migration, took.unwrap_or_default())
-        })
-        .collect();
-    let version = |version: &belay_model::Version| version.as_str().to_owned();
-    let from = plan.and_then(|plan| plan.from_version.as_ref()).map(version);
-    let last = ended
-        .applied()
-        .filter_map(|migration| migration.version.as_ref())
-        .max()
-        .map(version);
     let findings = verified.map_or(&[][..], |verified| &verified.findings);
-    let warnings = findings
-        .iter()
-        .filter(|finding| finding.kind != FindingKind::Changed)
-        .map(ToString::to_string);
-    let shown_failure = ended.failure.as_ref().or(ended.unverified.as_ref());
+    let unexpected = findings.iter().filter(|finding| finding.kind != FindingKind::Changed);
+    let warnings = ended
+        .notes(prepared)
+        .into_iter()
+        .chain(unexpected.map(ToString::to_string));
     Answer {
-        common: Common::new("migrate", &prepared.connect.endpoint.database, warnings.collect()),
-        flyway: Migrate {
-            error: shown_failure
-                .filter(|_| !ended.outcome.is_success())
-                .map(ErrorOutput::new),
-            initial_schema_version: from.clone(),
-            target_schema_version: last.or(from),
-            schema_name: plan.map(|plan| plan.history.schema.clone()),
-            migrations_executed: migrations.len(),
-            migrations,
-            success: ended.outcome.is_success(),
-        },
+        common: Common::new(
+            ended.operation(),
+            &prepared.connect.endpoint.database,
+            warnings.collect(),
+        ),
+        flyway: Changed::new(ended, &prepared.bundle, now),
         belay: Extra {
             outcome: ended.outcome,
             exit_code: ended.outcome.exit_code(),
@@ -155,6 +146,7 @@ fn answer<'a>(prepared: &'a Prepared, ended: &'a Ended, rows: &HashMap<String, I
             applied: verified.map_or(&[], |verified| &verified.applied),
             missing: verified.map_or(&[], |verified| &verified.missing),
             open_units: verified.map_or(&[], |verified| &verified.open_units),
+            changes: plan.into_iter().flat_map(Plan::changes).collect(),
             findings,
             failure: ended.failure.as_ref(),
             unverified: ended.unverified.as_ref(),

@@ -5,25 +5,30 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 use std::{env, fs, io, process};
 
+use belay_aws::config;
+use belay_aws::secrets::Secrets;
 use belay_engine::{Connect, Given, PlanRequest};
-use belay_model::{FlywayKeys, FlywaySettings, LockSettings, PlannedAction, RunId, SecretRef, Tls, TransactionMode};
+use belay_model::{Endpoint, FlywayKeys, LockSettings, PlannedAction, RunId, SecretRef, Tls, TransactionMode};
 use jiff::SignedDuration;
+use secrecy::ExposeSecret;
+use serde_json::Value;
 
-use crate::address::{Address, UrlTls};
+use crate::address::{Address, Login, UrlTls};
 use crate::arguments::{LoginOptions, SettingOptions, Transaction};
 use crate::error::CliError;
+use crate::settings::Said;
 
 /// What Plan is asked, owned.
 #[derive(Clone)]
 pub(crate) struct Request {
-    flyway: FlywaySettings,
+    said: Said,
     transaction: TransactionMode,
     placeholders: BTreeMap<String, Given>,
 }
 
 impl Request {
     /// # Errors
-    /// [`CliError::Usage`] for a placeholder without a value.
+    /// [`CliError::Usage`] for a placeholder without a value, or a setting that is none.
     pub(crate) fn of(options: &SettingOptions) -> Result<Self, CliError> {
         let mut placeholders = BTreeMap::new();
         for (name, value) in pairs("--placeholder", &options.placeholders)? {
@@ -40,22 +45,7 @@ impl Request {
             placeholders.insert(name, Given::Secret { at, value });
         }
         Ok(Self {
-            flyway: FlywaySettings {
-                table: options.table.clone(),
-                default_schema: options.default_schema.clone(),
-                schemas: options.schemas.clone(),
-                create_schemas: options.create_schemas,
-                out_of_order: options.out_of_order,
-                target: options.target.clone(),
-                ignore_migration_patterns: options.ignore_migration_patterns.clone(),
-                validate_on_migrate: options.validate_on_migrate,
-                baseline_on_migrate: options.baseline_on_migrate,
-                baseline_version: options.baseline_version.clone(),
-                baseline_description: options.baseline_description.clone(),
-                placeholder_replacement: options.placeholder_replacement,
-                installed_by: options.installed_by.clone(),
-                ..FlywaySettings::default()
-            },
+            said: Said::of(options)?,
             transaction: match options.transaction {
                 Transaction::Auto => TransactionMode::Auto,
                 Transaction::All => TransactionMode::All,
@@ -66,14 +56,27 @@ impl Request {
     }
 
     /// Flyway's settings, as they come before the bundle's own.
-    pub(crate) fn keys(&self) -> FlywayKeys {
-        FlywayKeys::from(&self.flyway)
+    pub(crate) fn keys(&self) -> &FlywayKeys {
+        &self.said.keys
+    }
+
+    /// The same, with a default schema.
+    pub(crate) fn keys_in(&self, schema: &str) -> Result<FlywayKeys, CliError> {
+        let mut keys = self.said.keys.clone();
+        keys.set("defaultSchema", Value::String(schema.to_owned()))
+            .map_err(|error| CliError::Usage(error.to_string()))?;
+        Ok(keys)
+    }
+
+    /// What was said without effect, each in a sentence.
+    pub(crate) fn notes(&self) -> &[String] {
+        &self.said.notes
     }
 
     /// As the engine takes it.
-    pub(crate) fn as_plan_request(&self) -> PlanRequest<'_> {
+    pub(crate) fn as_plan_request(&self, action: PlannedAction) -> PlanRequest<'_> {
         PlanRequest {
-            action: PlannedAction::Migrate,
+            action,
             transaction: self.transaction,
             placeholders: &self.placeholders,
             instance: None,
@@ -81,9 +84,10 @@ impl Request {
     }
 
     /// The same for `validate`, which looks at everything whatever `migrate` is told.
-    pub(crate) fn validating(mut self) -> Self {
-        self.flyway.validate_on_migrate = true;
-        self
+    pub(crate) fn validating(mut self) -> Result<Self, CliError> {
+        let all = self.said.keys.set("validateOnMigrate", Value::Bool(true));
+        all.map_err(|error| CliError::Usage(error.to_string()))?;
+        Ok(self)
     }
 
     /// The secret placeholders' values.
@@ -96,24 +100,51 @@ impl Request {
     }
 }
 
-/// How to log in, for a run of its own.
+/// How to log in, for a run of its own; and what the URL says besides.
 ///
 /// # Errors
-/// [`CliError::Usage`] if an option is wrong, [`CliError::Io`] if the certificates can't be read.
-pub(crate) fn connect(options: &LoginOptions) -> Result<Connect, CliError> {
-    let address = Address::read(&options.url)?;
-    Ok(Connect {
-        tls: tls(options.tls.as_deref(), address.tls)?,
-        endpoint: address.endpoint,
-        user: address.user,
-        password: address.password,
-        set_role: options.set_role.clone(),
-        run: new_run().map_err(CliError::System)?,
-        locks: LockSettings {
-            lock_timeout_ms: milliseconds("--lock-timeout", &options.lock_timeout)?,
-            budget_s: milliseconds("--lock-budget", &options.lock_budget)?.div_ceil(1000),
+/// [`CliError::Usage`] if an option is wrong, [`CliError::Io`] if the certificates can't be read, [`CliError::Failed`] if
+/// the secret can't be.
+pub(crate) async fn connect(options: &LoginOptions) -> Result<Opened, CliError> {
+    let address = Address::read(options)?;
+    let tls = tls(options.tls.as_deref(), address.tls)?;
+    let locks = LockSettings {
+        lock_timeout_ms: milliseconds("--lock-timeout", &options.lock_timeout)?,
+        budget_s: milliseconds("--lock-budget", &options.lock_budget)?.div_ceil(1000),
+    };
+    let (user, password) = match address.login {
+        Login::Password { user, password } => (user, password),
+        Login::Secret(id) => of_secret(&id, &address.endpoint).await?,
+    };
+    Ok(Opened {
+        connect: Connect {
+            tls,
+            endpoint: address.endpoint,
+            user,
+            password,
+            set_role: options.set_role.clone(),
+            run: new_run().map_err(CliError::System)?,
+            locks,
         },
+        schema: address.schema,
+        notes: address.notes,
     })
+}
+
+/// What comes of a URL and the options about it.
+pub(crate) struct Opened {
+    pub(crate) connect: Connect,
+    /// The default schema, where no setting names one.
+    pub(crate) schema: Option<String>,
+    /// What of the URL has no effect, each in a sentence.
+    pub(crate) notes: Vec<String>,
+}
+
+/// User and password from AWS Secrets Manager, by the credentials that this process has.
+async fn of_secret(id: &str, endpoint: &Endpoint) -> Result<(String, String), CliError> {
+    let secrets = Secrets::new(aws_sdk_secretsmanager::Client::new(&config::load().await));
+    let login = secrets.login_at(id, endpoint).await?;
+    Ok((login.user, login.password.expose_secret().to_owned()))
 }
 
 /// A time in milliseconds, such as `500ms`, `3s` or `2m`.

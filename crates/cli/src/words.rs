@@ -1,8 +1,11 @@
 //! How a run by hand ended, in words: the outcome first, then what is in and what is not, then what to do.
 
-use belay_model::{AssertionState, FindingKind, Outcome, Verdict, Verified};
+use belay_model::{
+    AssertionState, FindingKind, MigrationKind, Outcome, PlannedAction, PlannedMigration, Verdict, Verified,
+};
 
 use crate::command::Prepared;
+use crate::counted::counted;
 use crate::report::Ended;
 use crate::table;
 
@@ -10,19 +13,35 @@ use crate::table;
 pub(crate) fn of(prepared: &Prepared, ended: &Ended) -> String {
     let mut text = format!("{}: {}", ended.outcome, headline(prepared, ended));
     if let Some(verified) = &ended.verified {
-        let is_in = |script: &String| verified.applied.contains(script);
         if verified.verdict != Verdict::Before {
-            let state = |script| if is_in(script) { "Success" } else { "Pending" };
-            let states = ended
-                .migrations()
-                .map(|migration| (migration, state(&migration.script)));
-            text.push_str(&format!("\n\n{}\n", table::of_states(states)));
+            text.push_str(&what_is_in(verified, ended));
         }
         text.extend(verified.open_units.iter().map(|unit| format!("\nhalf done: {unit}")));
         text.extend(assertions(verified.assertions).map(|said| format!("\n{said}")));
         text.extend(findings(verified, ended.outcome));
     }
+    text.extend(ended.notes(prepared).iter().map(|note| format!("\nnote: {note}")));
     text.extend(next(prepared, ended).map(|next| format!("\n\n{next}")));
+    text
+}
+
+/// Each file with its state, and each change of the history.
+fn what_is_in(verified: &Verified, ended: &Ended) -> String {
+    let is_in = |script: &String| verified.applied.contains(script);
+    let mut text = String::new();
+    if ended.migrations().next().is_some() {
+        let state = |migration: &PlannedMigration| match (migration.kind, is_in(&migration.script)) {
+            (MigrationKind::Undo, true) => "Undone",
+            (MigrationKind::Undo, false) => "Success",
+            (_, true) => "Success",
+            (_, false) => "Pending",
+        };
+        let states = ended.migrations().map(|migration| (migration, state(migration)));
+        text.push_str(&format!("\n\n{}\n", table::of_states(states)));
+    }
+    // They are in one transaction.
+    let changes = ended.changes().filter(|_| verified.verdict == Verdict::After);
+    text.extend(changes.map(|change| format!("\nhistory: {change}")));
     text
 }
 
@@ -40,12 +59,35 @@ fn headline(prepared: &Prepared, ended: &Ended) -> String {
             format!("{all}; {database} is as the bundle describes (run {run})")
         }
         Outcome::UpToDate => format!("nothing is pending in {database}"),
+        Outcome::Done => done(prepared, ended),
         Outcome::Unchanged => format!("run {run} committed nothing; {database} is as it was"),
         Outcome::Rejected => format!("{database} was not opened for change"),
         Outcome::Interrupted if ended.planned.is_none() => format!("{database} can't be asked; nothing was begun"),
         Outcome::Interrupted => format!("what run {run} committed to {database} is not known"),
         Outcome::NeedsOperator => undecided(ended.verified.as_ref(), run.as_str()),
-        Outcome::Done | Outcome::Undone | Outcome::Restored | Outcome::Superseded => format!("run {run}"),
+        Outcome::Undone | Outcome::Restored | Outcome::Superseded => format!("run {run}"),
+    }
+}
+
+/// What `baseline`, `repair` and `undo` did.
+fn done(prepared: &Prepared, ended: &Ended) -> String {
+    let database = &prepared.connect.endpoint.database;
+    let run = &ended.run;
+    let nothing = ended.verified.is_none();
+    match ended.action {
+        PlannedAction::Baseline if nothing => format!("{database} has this baseline already"),
+        PlannedAction::Baseline => format!("{database} has its baseline (run {run})"),
+        PlannedAction::Repair if nothing => format!("the history of {database} needs no repair"),
+        PlannedAction::Repair => format!(
+            "the history of {database} is repaired: {} (run {run})",
+            counted(ended.changes().count(), "change")
+        ),
+        PlannedAction::Undo if nothing => format!("nothing is to be undone in {database}"),
+        PlannedAction::Undo => format!(
+            "{} undone in {database}; for Flyway what was undone is pending again (run {run})",
+            counted(ended.applied().count(), "migration")
+        ),
+        PlannedAction::Migrate => format!("run {run}"),
     }
 }
 

@@ -1,38 +1,27 @@
 //! Migrate: one attempt to bring the database from before the plan to after it, under the lock.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use belay_bundle::Bundle;
-use belay_model::{Attempt, Code, Failure, MigrateStatus, Plan, PlanDigest, PlannedMigration, Unit, UnitKind};
-use futures_util::future::BoxFuture;
+use belay_bundle::{Bundle, ScriptConfig};
+use belay_model::{Attempt, Code, Failure, MigrateStatus, Plan, PlanDigest, Unit, UnitKind};
 
 use crate::budget::Budget;
 use crate::error::EngineError;
 use crate::fingerprint::{self, Schema};
-use crate::group::{self, Group};
+use crate::gate::Gate;
+use crate::group::Group;
 use crate::journal::{self, OpenUnit};
 use crate::lock;
 use crate::lone::Lone;
 use crate::mark::UnitKey;
+use crate::on_error;
+use crate::own::Own;
+use crate::patience::Patience;
 use crate::placeholder::Placeholders;
 use crate::script::Script;
 use crate::session::{Connect, Session};
-
-/// Asked before each step that changes something, whether this run may still change anything (K3).
-pub trait Gate: Send + Sync {
-    /// Refuses if the lock item is not this run's under its fence.
-    fn check(&self) -> BoxFuture<'_, Result<(), Failure>>;
-}
-
-/// Always open: for `belay` by hand, where the database lock is the only one.
-#[derive(Debug, Clone, Copy)]
-pub struct OpenGate;
-
-impl Gate for OpenGate {
-    fn check(&self) -> BoxFuture<'_, Result<(), Failure>> {
-        Box::pin(std::future::ready(Ok(())))
-    }
-}
+use crate::stop::Stop;
 
 /// What Migrate is asked.
 #[derive(Clone, Copy)]
@@ -62,6 +51,8 @@ pub struct Migrated {
     pub started: Option<Schema>,
     /// The schema after the last unit; only when done.
     pub ended: Option<Schema>,
+    /// What the server said besides (`RAISE NOTICE`, warnings): the first of it, with secrets masked.
+    pub notices: Vec<String>,
 }
 
 /// Applies what is planned, from where this attempt stands.
@@ -116,7 +107,13 @@ async fn run(session: &Session, input: MigrateInput<'_>) -> Result<Migrated, Eng
         MigrateStatus::Done => fingerprint::read_alone(session.client()).await?,
         MigrateStatus::More => None,
     };
-    Ok(Migrated { status, started, ended })
+    let notices = session.notices().told();
+    Ok(Migrated {
+        status,
+        started,
+        ended,
+        notices: notices.iter().map(|notice| input.placeholders.mask(notice)).collect(),
+    })
 }
 
 /// Opens the attempt, or finds it open. The schema, if this call opened it.
@@ -159,15 +156,10 @@ async fn units_done(session: &Session, input: MigrateInput<'_>) -> Result<usize,
         connect, plan, attempt, ..
     } = input;
     let history_exists = exists(session, plan).await?;
-    let rows = journal::own_rows(session.client(), &plan.history, history_exists, &connect.run).await?;
-    let is_in = |migration: &PlannedMigration| {
-        rows.iter()
-            .any(|row| row.rank == migration.rank && row.attempt == journal::attempt_number(attempt))
-    };
-    Ok(plan
-        .units
-        .iter()
-        .take_while(|unit| unit.migrations().all(is_in))
+    let own = Own::read(session.client(), &plan.history, history_exists, &connect.run).await?;
+    let units = plan.units.iter().enumerate();
+    Ok(units
+        .take_while(|(index, unit)| own.is_committed(attempt, *index, unit))
         .count())
 }
 
@@ -196,25 +188,9 @@ pub(crate) struct Applying<'a> {
     resumed: Option<OpenUnit>,
 }
 
-/// Why a unit did not finish.
-pub(crate) enum Stop {
-    /// A lock could not be had: the unit may be tried again.
-    LockWait(EngineError),
-    /// The budget is over; where it was stopped.
-    Cancelled(Box<Failure>),
-    /// Anything else.
-    Failed(EngineError),
-}
-
-impl<E: Into<EngineError>> From<E> for Stop {
-    fn from(error: E) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
 impl<'a> Applying<'a> {
     async fn run(&mut self) -> Result<MigrateStatus, EngineError> {
-        let mut patience = group::Patience::new(self.input.connect.locks);
+        let mut patience = Patience::new(self.input.connect.locks);
         while self.next < self.input.plan.units.len() {
             if self.input.budget.is_over() {
                 return self.out_of_time(None);
@@ -225,10 +201,12 @@ impl<'a> Applying<'a> {
                 .await
                 .map_err(|failure| EngineError::Gate(Box::new(failure)))?;
             match self.run_units().await {
-                Ok(()) => patience = group::Patience::new(self.input.connect.locks),
+                Ok(()) => patience = Patience::new(self.input.connect.locks),
                 Err(Stop::LockWait(error)) => {
                     self.session.rollback().await?;
-                    patience.wait(error).await?;
+                    if let Err(error) = patience.wait(error).await {
+                        return Err(on_error::run(self, self.next, error).await);
+                    }
                 }
                 Err(Stop::Cancelled(at)) => {
                     // The server may have committed before it was asked to stop: the history tells.
@@ -237,8 +215,10 @@ impl<'a> Applying<'a> {
                 }
                 Err(Stop::Failed(error)) => {
                     // The session ends with this call; its transaction must not outlive the answer.
-                    let _ = self.session.rollback().await;
-                    return Err(error);
+                    return Err(match self.session.rollback().await {
+                        Ok(()) => on_error::run(self, self.next, error).await,
+                        Err(_) => error,
+                    });
                 }
             }
         }
@@ -329,11 +309,6 @@ impl<'a> Applying<'a> {
         (is_group && !self.input.plan.assertions.is_empty()).then_some(last)
     }
 
-    /// A planned migration, made ready.
-    pub(crate) fn script(&self, migration: &PlannedMigration) -> Result<Script, EngineError> {
-        self.ready(&migration.path)
-    }
-
     /// The assertions, made ready.
     pub(crate) fn assertions(&self) -> Result<Vec<Script>, EngineError> {
         self.input
@@ -344,7 +319,22 @@ impl<'a> Applying<'a> {
             .collect()
     }
 
-    fn ready(&self, path: &str) -> Result<Script, EngineError> {
+    /// What is said to the database before each file.
+    pub(crate) fn init(&self) -> Result<Option<Arc<Script>>, EngineError> {
+        let MigrateInput { plan, placeholders, .. } = self.input;
+        let placeholders = plan.placeholder_replacement.then_some(placeholders);
+        let script = plan
+            .init_sql
+            .clone()
+            .map(|sql| Script::new("initSql", sql, placeholders));
+        let script = script
+            .transpose()
+            .map_err(|problem| EngineError::PlanMismatch(format!("initSql can't be said: {problem}")))?;
+        Ok(script.map(Arc::new))
+    }
+
+    /// A file of the plan, made ready.
+    pub(crate) fn ready(&self, path: &str) -> Result<Script, EngineError> {
         let MigrateInput {
             bundle,
             plan,
@@ -378,14 +368,17 @@ pub(crate) fn script(
     placeholders: &Placeholders,
     path: &str,
 ) -> Result<Script, EngineError> {
-    let config = bundle
-        .migrations()
-        .iter()
-        .find(|migration| migration.path == path)
-        .map(|migration| &migration.config);
-    let replace = config
+    let replace = config(bundle, path)
         .and_then(|config| config.placeholder_replacement)
         .unwrap_or(plan.placeholder_replacement);
     Script::new(path, bundle.text(path)?, replace.then_some(placeholders))
         .map_err(|problem| EngineError::PlanMismatch(format!("the plan does not fit the bundle: {problem}")))
+}
+
+/// What the `.conf` of a migration or a callback says.
+pub(crate) fn config<'b>(bundle: &'b Bundle, path: &str) -> Option<&'b ScriptConfig> {
+    let migrations = bundle.migrations().iter().map(|file| (&file.path, &file.config));
+    let callbacks = bundle.callbacks().iter().map(|file| (&file.path, &file.config));
+    let mut files = migrations.chain(callbacks);
+    files.find(|(known, _)| *known == path).map(|(_, config)| config)
 }

@@ -10,12 +10,12 @@ use tokio::time::Instant;
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
-use crate::apply::Gate;
 use crate::budget::Budget;
 use crate::error::{EngineError, is_lock_wait};
-use crate::group::Patience;
+use crate::gate::Gate;
 use crate::journal;
 use crate::lock::{self, POLL};
+use crate::patience::Patience;
 use crate::residue::{Leaves, Noted};
 use crate::session::{Connect, Session, quote_identifier};
 
@@ -317,12 +317,24 @@ async fn take_back_setup(client: &Client, input: CleanupInput<'_>) -> Result<Opt
     let mut statements = vec![
         "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE".to_owned(),
         format!("LOCK TABLE {history} IN ACCESS EXCLUSIVE MODE"),
-        // A row that came besides: the division fails, and everything stays.
-        format!(
-            "SELECT 1 / (CASE WHEN pg_catalog.count(*) = 0 THEN 1 ELSE 0 END) FROM {history} WHERE \"type\" NOT IN ('SCHEMA', 'BASELINE')"
-        ),
-        format!("DROP TABLE {history} RESTRICT"),
     ];
+    // A row that came besides: the division fails, and everything stays.
+    let alone = |rows: &str| {
+        format!("SELECT 1 / (CASE WHEN pg_catalog.count(*) = 0 THEN 1 ELSE 0 END) FROM {history} WHERE {rows}")
+    };
+    match (plan.history_exists, plan.schema_rank()) {
+        (true, rank) => {
+            let rank = rank.unwrap_or_default();
+            statements.push(alone(&format!("\"installed_rank\" > {rank}")));
+            statements.push(format!(
+                "DELETE FROM {history} WHERE \"installed_rank\" = {rank} AND \"type\" = 'SCHEMA'"
+            ));
+        }
+        (false, _) => {
+            statements.push(alone("\"type\" NOT IN ('SCHEMA', 'BASELINE')"));
+            statements.push(format!("DROP TABLE {history} RESTRICT"));
+        }
+    }
     let schemas = plan.create_schemas.iter().rev();
     statements.extend(schemas.map(|schema| format!("DROP SCHEMA {} RESTRICT", quote_identifier(schema))));
     statements.push(format!(
@@ -333,6 +345,9 @@ async fn take_back_setup(client: &Client, input: CleanupInput<'_>) -> Result<Opt
     let Err(error) = client.batch_execute(&statements.join(";\n")).await else {
         return Ok(Some(match plan.create_schemas.as_slice() {
             [] => format!("{history} is taken back: nothing had come into it"),
+            made if plan.history_exists => {
+                format!("schema {} is taken back: nothing had come into it", made.join(", "))
+            }
             made => format!(
                 "schema {} and {history} are taken back: nothing had come into them",
                 made.join(", ")

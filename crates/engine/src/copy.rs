@@ -9,10 +9,11 @@ use futures_util::SinkExt;
 use squawk_lexer::{TokenKind, tokenize};
 use tokio_postgres::{Client, CopyInSink};
 
-use crate::apply::{Applying, Stop};
-use crate::group;
-use crate::report::{self, Layout};
+use crate::apply::Applying;
+use crate::message::Layout;
+use crate::report;
 use crate::script::Script;
+use crate::stop::{At, Stop, stop};
 
 /// How much of the data is handed over at once; the connection waits for the server before it takes more.
 const PIECE_BYTES: usize = 64 << 10;
@@ -107,13 +108,15 @@ pub(crate) async fn run(applying: &Applying<'_>, script: &Arc<Script>, index: us
         return Ok(());
     };
     let place = match error.as_db_error() {
-        Some(db) if db.position().is_some() => report::locate(script, &layout(script, index), db, 0),
+        Some(db) if db.position().is_some() => Layout::of_statement(script, index)
+            .locate(db, 0)
+            .unwrap_or_else(|| script.statement_place(index)),
         Some(db) => report::copied_line(db)
             .and_then(|line| script.data_place(index, line))
             .unwrap_or_else(|| script.statement_place(index)),
         None => script.statement_place(index),
     };
-    Err(match group::stop(applying, error, cancelled, place) {
+    Err(match stop(applying, error, cancelled, At::File(place)) {
         // The client has sent one Sync too many, so the session can't be gone on with.
         Stop::LockWait(error) if !began => Stop::Failed(error),
         stop => stop,
@@ -162,18 +165,6 @@ fn pieces(data: Range<usize>) -> impl Iterator<Item = Range<usize>> {
     let end = data.end;
     data.step_by(PIECE_BYTES)
         .map(move |start| start..end.min(start + PIECE_BYTES))
-}
-
-fn layout(script: &Script, index: usize) -> Layout {
-    Layout {
-        prefix_statements: 0,
-        prefix_chars: 0,
-        bytes: script
-            .statements()
-            .get(index)
-            .map_or(0..0, |statement| statement.start..statement.end),
-        statements: index..index + 1,
-    }
 }
 
 #[cfg(test)]

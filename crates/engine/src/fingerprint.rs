@@ -75,10 +75,11 @@ const PARTS: [&str; 6] = ["column", "constraint", "trigger", "policy", "rule", "
 /// To be called last in a transaction: what the server prints of a definition depends on the search path, which is
 /// emptied until the transaction ends.
 pub(crate) async fn read(client: &Client) -> Result<Option<Schema>, EngineError> {
-    client
-        .batch_execute("SET LOCAL search_path = ''; SET LOCAL lock_timeout = '500ms'")
-        .await?;
-    match client.query_typed(FACTS, &[]).await {
+    // What is polled together is sent together, in this order.
+    let set = client.batch_execute("SET LOCAL search_path = ''; SET LOCAL lock_timeout = '500ms'");
+    let (set, facts) = futures_util::join!(set, client.query_typed(FACTS, &[]));
+    set?;
+    match facts {
         Ok(rows) => {
             let facts = rows
                 .iter()

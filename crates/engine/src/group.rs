@@ -1,65 +1,77 @@
-//! Groups: files that share one transaction of ours, each sent whole in one guarded message (rules M1 to M5).
+//! Groups: files and changes that share one transaction of ours, sent in guarded messages (rules M1 to M5).
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
 
-use belay_model::{Code, Failure, HistoryTable, LockSettings, Place, PlannedMigration, Unit};
-use futures_util::TryStreamExt;
-use tokio::time::Instant;
-use tokio_postgres::error::{DbError, SqlState};
-use tokio_postgres::{SimpleQueryMessage, SimpleQueryStream};
+use belay_model::{Place, Unit};
+use tokio_postgres::SimpleQueryStream;
 
-use crate::apply::{Applying, Stop};
+use crate::apply::Applying;
 use crate::assertion;
+use crate::block::{Block, Step, steps};
+use crate::change::What;
 use crate::copy;
-use crate::error::{EngineError, is_cancelled, is_lock_wait};
-use crate::history;
-use crate::report::{self, Guard, Layout};
-use crate::script::{Chunk, Script};
-use crate::session::quote_identifier;
-
-/// A larger file is sent in runs of statements: the server parses a whole message before it runs the first.
-const MESSAGE_BYTES: usize = 4 << 20;
+use crate::error::EngineError;
+use crate::frame::{CHECK_AND_DEFER, back_to_ourselves, begin_unit, callbacks_before, record, setup};
+use crate::message::{Layout, Message, read};
+use crate::piece::{Piece, messages, pieces, settings, woven};
+use crate::script::Script;
+use crate::stop::{At, Stop, stop};
 
 /// How much is sent ahead of the answers: enough to hide the round trips, little enough to hold.
 const AHEAD_MESSAGES: usize = 32;
 const AHEAD_BYTES: usize = 1 << 20;
 
-/// A message to the server and what it was made of.
-struct Message {
-    sql: String,
-    origin: Origin,
+/// A message that was sent, and what was made of it.
+struct Sent {
+    answer: SimpleQueryStream,
+    layout: Layout,
+    /// What it is about, where an error leads to no file.
+    about: Place,
+    bytes: usize,
+    /// The statement of ours whose row is asked for.
+    asks: Option<usize>,
     /// The last one of its unit.
     commits: bool,
 }
 
-/// Where an error in a message leads.
-struct Origin {
-    unit: usize,
-    script: Option<Arc<Script>>,
-    layout: Layout,
+/// Files between statements of ours.
+pub(crate) struct Wrapped<'s> {
+    pub(crate) prefix: Vec<String>,
+    pub(crate) pieces: Vec<Piece>,
+    pub(crate) suffix: Vec<String>,
+    /// What it is about, where an error leads to no file.
+    pub(crate) about: &'s str,
+    /// The last of its unit.
+    pub(crate) commits: bool,
 }
 
 /// Runs groups, sending ahead.
 pub(crate) struct Group<'a, 'b> {
     applying: &'b Applying<'a>,
-    ahead: VecDeque<(SimpleQueryStream, Origin, usize, bool)>,
+    ahead: VecDeque<Sent>,
     bytes: usize,
     /// Units that are committed.
     done: usize,
+    /// Callbacks and the like, which run again and again.
+    ready: HashMap<String, Arc<Script>>,
 }
 
 impl<'a, 'b> Group<'a, 'b> {
-    /// Runs these units: how many were committed, and what stopped the next.
-    pub(crate) async fn run(applying: &'b Applying<'a>, units: Range<usize>) -> (usize, Result<(), Stop>) {
-        let mut group = Self {
+    pub(crate) fn new(applying: &'b Applying<'a>) -> Self {
+        Self {
             applying,
             ahead: VecDeque::new(),
             bytes: 0,
             done: 0,
-        };
+            ready: HashMap::new(),
+        }
+    }
+
+    /// Runs these units: how many were committed, and what stopped the next.
+    pub(crate) async fn run(applying: &'b Applying<'a>, units: Range<usize>) -> (usize, Result<(), Stop>) {
+        let mut group = Self::new(applying);
         let stopped = group.run_all(units).await;
         (group.done, stopped)
     }
@@ -77,21 +89,39 @@ impl<'a, 'b> Group<'a, 'b> {
 
     async fn send_unit(&mut self, index: usize, unit: &Unit) -> Result<(), Stop> {
         let asserted = self.applying.assertions_unit() == Some(index);
-        let last = unit.migrations().count().saturating_sub(1);
-        for (position, migration) in unit.migrations().enumerate() {
-            let script = Arc::new(self.applying.script(migration)?);
-            let prefix = match position {
-                0 => self.begin(index, unit, migration),
+        let steps = steps(unit);
+        let last = steps.len().saturating_sub(1);
+        let setup_before = self.setup_before(index, &steps);
+        for (position, step) in steps.iter().enumerate() {
+            let mut prefix = match position {
+                0 => begin_unit(self.applying, index, unit, false),
                 _ => vec![self.applying.key(index).token()],
             };
+            if setup_before == Some(position) {
+                prefix.extend(setup(self.applying, index));
+            }
             let is_last = position == last;
             let goes_on = !is_last && self.applying.input.plan.defers_constraints;
-            let mut suffix = self.after_file(index, migration, goes_on);
-            if is_last && !asserted {
+            let mut suffix = self.after(index, unit, step, goes_on);
+            if is_last && setup_before == Some(steps.len()) {
+                suffix.extend(setup(self.applying, index));
+            }
+            let commits = is_last && !asserted;
+            if commits {
                 suffix.extend([self.applying.key(index).delete_mark(), "COMMIT".to_owned()]);
             }
-            self.send_file(index, script, prefix, &suffix, is_last && !asserted)
-                .await?;
+            let (pieces, about) = match step {
+                Step::Files(block) => (self.pieces(index, unit, block)?, block.path()),
+                Step::Changes => (Vec::new(), ""),
+            };
+            let wrapped = Wrapped {
+                prefix,
+                pieces,
+                suffix,
+                about,
+                commits,
+            };
+            self.send_wrapped(wrapped).await?;
         }
         if asserted {
             self.drain().await?;
@@ -100,83 +130,152 @@ impl<'a, 'b> Group<'a, 'b> {
         Ok(())
     }
 
-    /// M1, and with the first unit whatever must be there before (U3).
-    fn begin(&self, index: usize, unit: &Unit, first: &PlannedMigration) -> Vec<String> {
-        let mut statements = begin_unit(self.applying, index, unit, first, false);
-        if index == 0 && !self.applying.input.plan.history_exists {
-            statements.extend(setup(self.applying, index));
-        }
-        statements
+    /// U3: before which step schemas and history are made: at the unit's end if only what comes before them is in it.
+    fn setup_before(&self, index: usize, steps: &[Step<'_>]) -> Option<usize> {
+        let plan = self.applying.input.plan;
+        let is_due = index == 0 && (!plan.history_exists || plan.prepares());
+        let before = || steps.iter().take_while(|step| step.is_before_schemas()).count();
+        is_due.then(before)
     }
 
-    /// M2: what follows a file, whatever the file left behind.
-    fn after_file(&self, index: usize, migration: &PlannedMigration, goes_on: bool) -> Vec<String> {
-        let plan = self.applying.input.plan;
+    /// M2: what follows a step, whatever its files left behind.
+    fn after(&self, index: usize, unit: &Unit, step: &Step<'_>, goes_on: bool) -> Vec<String> {
         let key = self.applying.key(index);
+        let plan = self.applying.input.plan;
+        let changes = || {
+            let changes = unit.changes.iter().enumerate();
+            changes.map(|(number, change)| key.change(plan, unit.files.len() + number, change))
+        };
+        let block = match step {
+            Step::Files(block) => block,
+            Step::Changes => return changes().collect(),
+        };
         let check = if goes_on {
             CHECK_AND_DEFER
         } else {
             "SET CONSTRAINTS ALL IMMEDIATE"
         };
-        vec![
-            check.to_owned(),
-            "RESET SESSION AUTHORIZATION".to_owned(),
-            "RESET ROLE".to_owned(),
-            key.token(),
-            history::insert_row(&plan.history, migration, plan.installed_by.as_deref(), &key.elapsed()),
-            key.insert_applied(&plan.history, migration),
-            "RESET ALL".to_owned(),
-        ]
+        let mut statements = back_to_ourselves(check);
+        statements.push(key.token());
+        match block.migration {
+            Some(migration) => statements.extend(record(self.applying, index, migration)),
+            // Else the rows of the unit's migrations tell that it was committed.
+            None if unit.migrations().next().is_none() => statements.extend(
+                block
+                    .callbacks()
+                    .map(|(number, callback)| key.insert_callback(&plan.history, number, callback, What::Callback)),
+            ),
+            None => {}
+        }
+        statements.push("RESET ALL".to_owned());
+        statements
     }
 
-    async fn send_file(
-        &mut self,
-        unit: usize,
-        script: Arc<Script>,
-        prefix: Vec<String>,
-        suffix: &[String],
-        commits: bool,
-    ) -> Result<(), Stop> {
-        let chunks = script.chunks(MESSAGE_BYTES);
-        let [whole] = chunks.as_slice() else {
-            return self.send_chunks(unit, &script, chunks, prefix, suffix, commits).await;
+    /// The texts of a block, with what is said before each file.
+    fn pieces(&mut self, index: usize, unit: &Unit, block: &Block<'_>) -> Result<Vec<Piece>, EngineError> {
+        let plan = self.applying.input.plan;
+        let mut texts = self.init()?;
+        if block.is_behind_lone(unit) {
+            // What was set before the lone file holds behind it, too.
+            for path in callbacks_before(self.applying, index.saturating_sub(1)) {
+                texts.extend(settings(&self.callback(path)?));
+            }
+        }
+        for callback in &block.before {
+            texts.extend(pieces(&self.callback(&callback.path)?));
+        }
+        if let Some(migration) = block.migration.filter(|_| !plan.skip_executing) {
+            let script = Arc::new(self.applying.ready(&migration.path)?);
+            texts.extend(if plan.on_statement.is_empty() {
+                pieces(&script)
+            } else {
+                let mut around = Vec::new();
+                for callback in &plan.on_statement {
+                    around.push((callback.event, self.callback(&callback.path)?));
+                }
+                woven(&script, &around)
+            });
+        }
+        for callback in &block.after {
+            texts.extend(pieces(&self.callback(&callback.path)?));
+        }
+        Ok(texts)
+    }
+
+    /// What is said to the database before a file.
+    pub(crate) fn init(&self) -> Result<Vec<Piece>, EngineError> {
+        Ok(self.applying.init()?.iter().flat_map(pieces).collect())
+    }
+
+    /// A callback, made ready once.
+    pub(crate) fn callback(&mut self, path: &str) -> Result<Arc<Script>, EngineError> {
+        if let Some(script) = self.ready.get(path) {
+            return Ok(Arc::clone(script));
+        }
+        let script = Arc::new(self.applying.ready(path)?);
+        self.ready.insert(path.to_owned(), Arc::clone(&script));
+        Ok(script)
+    }
+
+    /// Sends files between statements of ours: in one message if they fit into it.
+    pub(crate) async fn send_wrapped(&mut self, wrapped: Wrapped<'_>) -> Result<(), Stop> {
+        let mut runs = messages(wrapped.pieces);
+        let Wrapped {
+            prefix,
+            suffix,
+            about,
+            commits,
+            ..
+        } = wrapped;
+        let [whole] = runs.as_mut_slice() else {
+            return self.send_apart(runs, prefix, &suffix, about, commits).await;
         };
-        let Chunk { bytes, statements, .. } = whole.clone();
-        let message = Message::new(unit, Some(script), &prefix, bytes, statements, suffix, commits);
-        self.send(message).await
+        let mut message = Message::default();
+        message.ours(&prefix);
+        for Piece { script, chunk } in whole.iter() {
+            message.file(script, chunk.bytes.clone(), chunk.statements.clone());
+        }
+        message.ours(&suffix);
+        self.send(message, Place::file(about), None, commits).await
     }
 
-    /// A file above [`MESSAGE_BYTES`], or with a COPY and its data: each run of statements by itself. The role may be the
+    /// What is too large for one message, or has a COPY and its data: each run of statements by itself. The role may be the
     /// file's by then, which can't read the journal, so the token of the later ones is the transaction's own number.
-    async fn send_chunks(
+    async fn send_apart(
         &mut self,
-        unit: usize,
-        script: &Arc<Script>,
-        chunks: Vec<Chunk>,
-        mut prefix: Vec<String>,
+        runs: Vec<Vec<Piece>>,
+        mut token: Vec<String>,
         suffix: &[String],
+        about: &str,
         commits: bool,
     ) -> Result<(), Stop> {
         self.drain().await?;
-        prefix.push("SELECT pg_catalog.pg_current_xact_id()::text".to_owned());
-        let last = chunks.len().saturating_sub(1);
-        let mut token = prefix;
-        for (number, chunk) in chunks.into_iter().enumerate() {
-            let first = chunk.statements.start;
-            let (bytes, end) = if chunk.is_copy {
-                // Its token and its lock; it goes behind them by itself.
-                (0..0, copy::before(script.statement_sql(first)))
-            } else if number == last {
-                (chunk.bytes, suffix.to_vec())
-            } else {
-                (chunk.bytes, Vec::new())
-            };
-            let (sent, is_end) = (Some(Arc::clone(script)), number == last && commits);
-            self.send(Message::new(unit, sent, &token, bytes, chunk.statements, &end, is_end))
-                .await?;
+        let last = runs.len().saturating_sub(1);
+        for (number, run) in runs.into_iter().enumerate() {
+            let mut message = Message::default();
+            message.ours(&token);
+            let asks = (number == 0).then(|| message.statements());
+            if number == 0 {
+                message.ours(&["SELECT pg_catalog.pg_current_xact_id()::text".to_owned()]);
+            }
+            let copied = run.iter().find(|piece| piece.chunk.is_copy);
+            for Piece { script, chunk } in &run {
+                if chunk.is_copy {
+                    // Its token and its lock; it goes behind them by itself.
+                    message.ours(&copy::before(script.statement_sql(chunk.statements.start)));
+                } else {
+                    message.file(script, chunk.bytes.clone(), chunk.statements.clone());
+                }
+            }
+            if number == last {
+                message.ours(suffix);
+            }
+            let copy = copied.map(|piece| piece.script.statement_place(piece.chunk.statements.start));
+            let about = copy.unwrap_or_else(|| Place::file(about));
+            self.send(message, about, asks, number == last && commits).await?;
             let transaction = self.receive().await?;
-            if chunk.is_copy {
-                copy::run(self.applying, script, first).await?;
+            if let Some(Piece { script, chunk }) = copied {
+                copy::run(self.applying, script, chunk.statements.start).await?;
             }
             if number == 0 {
                 token = vec![format!(
@@ -195,284 +294,70 @@ impl<'a, 'b> Group<'a, 'b> {
         let scripts = self.applying.assertions()?;
         let running = assertion::run(session.client(), &scripts, input.placeholders);
         let (asserted, cancelled) = input.budget.answer(session, running).await?;
+        let place = scripts.first().map_or_else(|| Place::file("verify"), Script::place);
         if let Err(error) = asserted {
-            let place = scripts.first().map_or_else(|| Place::file("verify"), Script::place);
             return Err(match error {
-                EngineError::Database(error) => self.stop(error, cancelled, place),
+                EngineError::Database(error) => stop(self.applying, error, cancelled, At::File(place)),
                 error => Stop::Failed(error),
             });
         }
         let key = self.applying.key(index);
-        let statements = [
+        let mut message = Message::default();
+        message.ours(&[
             key.token(),
             key.note_assertions(),
             key.delete_mark(),
             "COMMIT".to_owned(),
-        ];
-        self.send(Message::new(index, None, &[], 0..0, 0..0, &statements, true))
-            .await?;
+        ]);
+        self.send(message, place, None, true).await?;
         self.drain().await
     }
 
-    async fn send(&mut self, message: Message) -> Result<(), Stop> {
-        let size = message.sql.len();
-        while self.ahead.len() >= AHEAD_MESSAGES || (!self.ahead.is_empty() && self.bytes + size > AHEAD_BYTES) {
+    async fn send(&mut self, message: Message, about: Place, asks: Option<usize>, commits: bool) -> Result<(), Stop> {
+        let (sql, layout) = message.finish();
+        let bytes = sql.len();
+        while self.ahead.len() >= AHEAD_MESSAGES || (!self.ahead.is_empty() && self.bytes + bytes > AHEAD_BYTES) {
             self.receive().await?;
         }
-        let stream = self.applying.session.client().simple_query_raw(&message.sql).await?;
-        self.bytes += size;
-        self.ahead.push_back((stream, message.origin, size, message.commits));
+        let answer = self.applying.session.client().simple_query_raw(&sql).await?;
+        self.bytes += bytes;
+        self.ahead.push_back(Sent {
+            answer,
+            layout,
+            about,
+            bytes,
+            asks,
+            commits,
+        });
         Ok(())
     }
 
-    async fn drain(&mut self) -> Result<(), Stop> {
+    /// Waits for every answer.
+    pub(crate) async fn drain(&mut self) -> Result<(), Stop> {
         while !self.ahead.is_empty() {
             self.receive().await?;
         }
         Ok(())
     }
 
-    /// Waits for the oldest message's answer: the last text that a row of ours brought.
+    /// Waits for the oldest message's answer: the text that it was asked for.
     async fn receive(&mut self) -> Result<Option<String>, Stop> {
-        let Some((stream, origin, size, commits)) = self.ahead.pop_front() else {
+        let Some(sent) = self.ahead.pop_front() else {
             return Ok(None);
         };
         let Applying { session, input, .. } = self.applying;
-        let ((answer, completed), cancelled) = input.budget.answer(session, read(stream, &origin.layout)).await?;
-        self.bytes -= size;
+        let ((answer, completed), cancelled) = input.budget.answer(session, read(sent.answer, sent.asks)).await?;
+        self.bytes -= sent.bytes;
         match answer {
             Ok(text) => {
-                self.done += usize::from(commits);
+                self.done += usize::from(sent.commits);
                 Ok(text)
             }
             Err(error) => {
-                let located = |script: &Script| match error.as_db_error() {
-                    Some(db) => report::locate(script, &origin.layout, db, completed),
-                    None => script.place(),
-                };
-                let place = origin
-                    .script
-                    .as_ref()
-                    .map_or_else(|| self.unit_place(origin.unit), |script| located(script));
-                Err(self.stop(error, cancelled, place))
+                let found = error.as_db_error().and_then(|db| sent.layout.locate(db, completed));
+                let at = found.map_or(At::Ours(sent.about), At::File);
+                Err(stop(self.applying, error, cancelled, at))
             }
         }
     }
-
-    fn unit_place(&self, unit: usize) -> Place {
-        let unit = self.applying.input.plan.units.get(unit);
-        Place::file(
-            unit.and_then(|unit| unit.migrations().last())
-                .map_or("", |migration| &migration.path),
-        )
-    }
-
-    fn stop(&self, error: tokio_postgres::Error, cancelled: bool, place: Place) -> Stop {
-        stop(self.applying, error, cancelled, place)
-    }
-}
-
-/// What an error of the server means for the attempt.
-pub(crate) fn stop(applying: &Applying<'_>, error: tokio_postgres::Error, cancelled: bool, place: Place) -> Stop {
-    let Some(db) = error.as_db_error() else {
-        return Stop::Failed(error.into());
-    };
-    let run = || applying.input.connect.run.clone();
-    let failure = || report::sql_failure(place.clone(), db, applying.input.placeholders);
-    match report::guard(db) {
-        Some(Guard::AttemptClosed(found)) => {
-            return Stop::Failed(EngineError::AttemptClosed {
-                run: run(),
-                attempt: applying.input.attempt,
-                found,
-            });
-        }
-        Some(Guard::HistoryMoved(rank)) => {
-            return Stop::Failed(EngineError::PlanStale {
-                found: format!("its highest rank is {rank}"),
-            });
-        }
-        Some(Guard::TransactionLost) => {
-            let message = "the file ended the transaction that it ran in, so what it did may be committed";
-            return Stop::Failed(EngineError::Failed(Box::new(
-                Failure::new(Code::TransactionLost, message).at(place),
-            )));
-        }
-        None => {}
-    }
-    if is_history_taken(db, &applying.input.plan.history) {
-        return Stop::Failed(EngineError::PlanStale {
-            found: db.detail().unwrap_or(db.message()).to_owned(),
-        });
-    }
-    if cancelled && is_cancelled(db) {
-        return Stop::Cancelled(Box::new(failure()));
-    }
-    match db.code().code().get(..2) {
-        // The server goes away, or is out of something: not the migration's fault.
-        Some("08" | "53" | "58") => Stop::Failed(error.into()),
-        Some("57") if !is_cancelled(db) => Stop::Failed(error.into()),
-        _ if is_lock_wait(db) => {
-            let failure = Failure {
-                code: Code::LockTimeout,
-                message: "a lock could not be had".to_owned(),
-                ..failure()
-            };
-            Stop::LockWait(EngineError::Failed(Box::new(failure)))
-        }
-        _ => Stop::Failed(EngineError::Failed(Box::new(failure()))),
-    }
-}
-
-/// V6: somebody who does not ask for the lock wrote to the history after the guard, or made it: the rank or the name that
-/// was planned is taken.
-fn is_history_taken(error: &DbError, history: &HistoryTable) -> bool {
-    let row = *error.code() == SqlState::UNIQUE_VIOLATION
-        && error.schema() == Some(&history.schema)
-        && error.table() == Some(&history.table);
-    let table =
-        *error.code() == SqlState::DUPLICATE_TABLE && error.message().contains(&quote_identifier(&history.table));
-    row || table
-}
-
-/// Reads a message's answer to its end or its first error: the last text of the statements before the file's, and how
-/// many statements were completed.
-async fn read(stream: SimpleQueryStream, layout: &Layout) -> (Result<Option<String>, tokio_postgres::Error>, usize) {
-    let mut stream = std::pin::pin!(stream);
-    let (mut completed, mut text) = (0, None);
-    loop {
-        match stream.try_next().await {
-            Ok(Some(SimpleQueryMessage::CommandComplete(_))) => completed += 1,
-            Ok(Some(SimpleQueryMessage::Row(row))) if completed < layout.prefix_statements => {
-                text = row.get(0).map(str::to_owned);
-            }
-            Ok(Some(_)) => {}
-            Ok(None) => return (Ok(text), completed),
-            Err(error) => return (Err(error), completed),
-        }
-    }
-}
-
-impl Message {
-    fn new(
-        unit: usize,
-        script: Option<Arc<Script>>,
-        prefix: &[String],
-        bytes: Range<usize>,
-        statements: Range<usize>,
-        suffix: &[String],
-        commits: bool,
-    ) -> Self {
-        let mut sql = String::new();
-        for statement in prefix {
-            sql.push_str(statement);
-            sql.push_str(";\n");
-        }
-        let prefix_chars = sql.chars().count();
-        sql.push_str(
-            script
-                .as_ref()
-                .and_then(|script| script.sql().get(bytes.clone()))
-                .unwrap_or_default(),
-        );
-        // The file may end in a comment, or without a semicolon.
-        sql.push_str("\n;");
-        for statement in suffix {
-            sql.push_str(statement);
-            sql.push_str(";\n");
-        }
-        let layout = Layout {
-            prefix_statements: prefix.len(),
-            prefix_chars,
-            bytes,
-            statements,
-        };
-        Self {
-            sql,
-            origin: Origin { unit, script, layout },
-            commits,
-        }
-    }
-}
-
-/// M1: the transaction, the lock, the guard (its snapshot is younger than the wait for the lock), the mark.
-pub(crate) fn begin_unit(
-    applying: &Applying<'_>,
-    index: usize,
-    unit: &Unit,
-    first: &PlannedMigration,
-    lone: bool,
-) -> Vec<String> {
-    vec![
-        "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE".to_owned(),
-        format!(
-            "SELECT pg_catalog.pg_advisory_xact_lock({})",
-            history::lock_key(&applying.input.plan.history)
-        ),
-        applying.guard(index, unit),
-        applying.key(index).insert_mark(lone, first),
-    ]
-}
-
-/// U3: the schemas that are missing, the history table, and Flyway's row for the schemas.
-pub(crate) fn setup(applying: &Applying<'_>, index: usize) -> Vec<String> {
-    let plan = applying.input.plan;
-    let schemas = &plan.create_schemas;
-    let mut statements: Vec<String> = schemas
-        .iter()
-        .map(|s| format!("CREATE SCHEMA {}", quote_identifier(s)))
-        .collect();
-    statements.extend(applying.key(index).make_history(plan));
-    if !schemas.is_empty() {
-        statements.push(history::insert_schema_row(
-            &plan.history,
-            schemas,
-            plan.installed_by.as_deref(),
-        ));
-        statements.push(applying.key(index).insert_applied_setup(&plan.history, 0));
-    }
-    statements
-}
-
-/// M2, where another file follows: `SET CONSTRAINTS ALL IMMEDIATE` would hold until the transaction ends, also for
-/// constraints that are still to come. So those that are there are checked by name, and deferred again as they were made.
-const CHECK_AND_DEFER: &str = "DO $belay$ DECLARE name text; BEGIN
-  FOR name IN SELECT DISTINCT pg_catalog.format('%I.%I', n.nspname, c.conname) FROM pg_catalog.pg_constraint c
-      JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace WHERE c.condeferrable
-      AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND (n.nspname !~ '^pg_temp_' OR n.oid = pg_catalog.pg_my_temp_schema())
-  LOOP EXECUTE 'SET CONSTRAINTS ' || name || ' IMMEDIATE'; END LOOP;
-  FOR name IN SELECT DISTINCT pg_catalog.format('%I.%I', n.nspname, c.conname) FROM pg_catalog.pg_constraint c
-      JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace WHERE c.condeferred
-      AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND (n.nspname !~ '^pg_temp_' OR n.oid = pg_catalog.pg_my_temp_schema())
-  LOOP EXECUTE 'SET CONSTRAINTS ' || name || ' DEFERRED'; END LOOP;
-END $belay$";
-
-/// How long a unit is tried again because of locks.
-pub(crate) struct Patience {
-    end: Instant,
-    pause: Duration,
-}
-
-impl Patience {
-    pub(crate) fn new(locks: LockSettings) -> Self {
-        Self {
-            end: Instant::now() + Duration::from_secs(locks.budget_s.into()),
-            pause: Duration::from_millis(250),
-        }
-    }
-
-    /// Waits a while, for longer each time, with jitter; or gives up with the error.
-    pub(crate) async fn wait(&mut self, error: EngineError) -> Result<(), EngineError> {
-        if Instant::now() + self.pause >= self.end {
-            return Err(error);
-        }
-        tokio::time::sleep(self.pause.mul_f64(jitter())).await;
-        self.pause = (self.pause * 2).min(Duration::from_secs(10));
-        Ok(())
-    }
-}
-
-/// A number from 0.5 to 1.5; 1 where the system has no randomness to give.
-fn jitter() -> f64 {
-    getrandom::u32().map_or(1.0, |random| 0.5 + f64::from(random) / f64::from(u32::MAX))
 }

@@ -40,15 +40,31 @@ pub(crate) enum RowKind {
 impl RowKind {
     fn parse(text: &str) -> Option<Self> {
         match text {
-            "SQL" | "JDBC" | "SPRING_JDBC" | "SCRIPT" | "CUSTOM" => Some(Self::Migration(text.to_owned())),
-            "BASELINE" | "SQL_BASELINE" | "JDBC_BASELINE" | "SQL_STATE_SCRIPT" | "JDBC_STATE_SCRIPT" => {
-                Some(Self::Baseline(text.to_owned()))
-            }
+            "SQL" | "JDBC" | "SCRIPT" | "CUSTOM" => Some(Self::Migration(text.to_owned())),
+            "BASELINE" | "SQL_BASELINE" | "JDBC_BASELINE" => Some(Self::Baseline(text.to_owned())),
+            // As Flyway reads what it once called by other names.
+            "SPRING_JDBC" => Some(Self::Migration("JDBC".to_owned())),
+            "SQL_STATE_SCRIPT" => Some(Self::Baseline("SQL_BASELINE".to_owned())),
+            "JDBC_STATE_SCRIPT" => Some(Self::Baseline("JDBC_BASELINE".to_owned())),
             "SCHEMA" => Some(Self::Schema),
             "DELETE" => Some(Self::Delete),
             "UNDO_SQL" | "UNDO_JDBC" | "UNDO_SCRIPT" => Some(Self::Undo(text.to_owned())),
             _ => None,
         }
+    }
+
+    /// Whether a file brought the row, and not a command.
+    pub(crate) fn is_of_a_file(&self) -> bool {
+        match self {
+            Self::Migration(_) => true,
+            Self::Baseline(_) => !self.is_baseline_command(),
+            Self::Schema | Self::Delete | Self::Undo(_) => false,
+        }
+    }
+
+    /// Whether it is the row of `baseline`, and not of a `B` file.
+    pub(crate) fn is_baseline_command(&self) -> bool {
+        matches!(self, Self::Baseline(text) if text == "BASELINE")
     }
 
     /// As the table has it.
@@ -80,7 +96,7 @@ impl From<tokio_postgres::Error> for ReadError {
     }
 }
 
-/// Every row, by rank; nothing if there is no table. One round trip for any number of rows, and one to see the table.
+/// Every row, by rank; nothing if there is no table.
 pub(crate) async fn read(client: &Client, table: &HistoryTable) -> Result<Option<Vec<Applied>>, ReadError> {
     let exists: bool = client
         .query_typed_one(
@@ -89,16 +105,21 @@ pub(crate) async fn read(client: &Client, table: &HistoryTable) -> Result<Option
         )
         .await?
         .try_get(0)?;
-    if !exists {
-        return Ok(None);
+    match exists {
+        true => read_rows(client, table).await.map(Some),
+        false => Ok(None),
     }
+}
+
+/// Every row of the table, which is there, by rank. One round trip for any number of them.
+pub(crate) async fn read_rows(client: &Client, table: &HistoryTable) -> Result<Vec<Applied>, ReadError> {
     let sql = format!(
         r#"SELECT "installed_rank", "version", "description", "type", "script", "checksum", "installed_by",
                   "installed_on"::text, "execution_time", "success"
            FROM {table} ORDER BY "installed_rank""#
     );
     let rows = client.query_typed(&sql, &[]).await?;
-    rows.iter().map(applied).collect::<Result<_, _>>().map(Some)
+    rows.iter().map(applied).collect()
 }
 
 fn applied(row: &Row) -> Result<Applied, ReadError> {
@@ -136,9 +157,13 @@ pub(crate) fn lock_key(table: &HistoryTable) -> i64 {
 }
 
 /// The statements that make the table and its index, with Flyway's names.
-pub(crate) fn create_table(table: &HistoryTable) -> [String; 2] {
+pub(crate) fn create_table(table: &HistoryTable, tablespace: Option<&str>) -> [String; 2] {
     let name = |suffix: &str| crate::session::quote_identifier(&format!("{}{suffix}", table.table));
     let (primary_key, success_index) = (name("_pk"), name("_s_idx"));
+    let tablespace = tablespace.map_or_else(String::new, |name| {
+        format!(" TABLESPACE {}", crate::session::quote_identifier(name))
+    });
+    let of_key = if tablespace.is_empty() { "" } else { " USING INDEX" };
     let create = format!(
         r#"CREATE TABLE {table} (
     "installed_rank" integer NOT NULL,
@@ -151,12 +176,12 @@ pub(crate) fn create_table(table: &HistoryTable) -> [String; 2] {
     "installed_on" timestamp NOT NULL DEFAULT pg_catalog.now(),
     "execution_time" integer NOT NULL,
     "success" boolean NOT NULL,
-    CONSTRAINT {primary_key} PRIMARY KEY ("installed_rank")
-)"#
+    CONSTRAINT {primary_key} PRIMARY KEY ("installed_rank"){of_key}{tablespace}
+){tablespace}"#
     );
     [
         create,
-        format!(r#"CREATE INDEX {success_index} ON {table} ("success")"#),
+        format!(r#"CREATE INDEX {success_index} ON {table} ("success"){tablespace}"#),
     ]
 }
 
@@ -176,17 +201,23 @@ pub(crate) fn insert_row(
     let installed_by = installed_by.map_or_else(|| "CURRENT_USER".to_owned(), quote_literal);
     format!(
         "INSERT INTO {table} (\"installed_rank\", \"version\", \"description\", \"type\", \"script\", \"checksum\", \
-         \"installed_by\", \"execution_time\", \"success\") VALUES ({}, {version}, {}, 'SQL', {}, {}, {installed_by}, \
+         \"installed_by\", \"execution_time\", \"success\") VALUES ({}, {version}, {}, '{}', {}, {}, {installed_by}, \
          {execution_time}, true)",
         migration.rank,
         quote_literal(&shorten_description(&migration.description)),
+        migration.kind.row_type(),
         quote_literal(&shorten_script(&migration.script)),
         migration.checksum,
     )
 }
 
 /// The statement that writes the row for schemas that were made.
-pub(crate) fn insert_schema_row(table: &HistoryTable, schemas: &[String], installed_by: Option<&str>) -> String {
+pub(crate) fn insert_schema_row(
+    table: &HistoryTable,
+    rank: i32,
+    schemas: &[String],
+    installed_by: Option<&str>,
+) -> String {
     let names: Vec<String> = schemas
         .iter()
         .map(|schema| crate::session::quote_identifier(schema))
@@ -194,7 +225,7 @@ pub(crate) fn insert_schema_row(table: &HistoryTable, schemas: &[String], instal
     let installed_by = installed_by.map_or_else(|| "CURRENT_USER".to_owned(), quote_literal);
     format!(
         "INSERT INTO {table} (\"installed_rank\", \"version\", \"description\", \"type\", \"script\", \"checksum\", \
-         \"installed_by\", \"execution_time\", \"success\") VALUES (0, NULL, '<< Flyway Schema Creation >>', 'SCHEMA', \
+         \"installed_by\", \"execution_time\", \"success\") VALUES ({rank}, NULL, '<< Flyway Schema Creation >>', 'SCHEMA', \
          {}, NULL, {installed_by}, 0, true)",
         quote_literal(&shorten_script(&names.join(",")))
     )

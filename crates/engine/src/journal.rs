@@ -1,4 +1,5 @@
-//! The journal: schema `belay` in the database. Runs and attempts, marks of units, and which run wrote which history row.
+//! The journal: schema `belay` in the database. Runs and attempts, marks of units, which run wrote which history row, and
+//! what else it did.
 //!
 //! It is committed before the first attempt and is not part of "as it was". Whoever may read it can tell what each run
 //! did to this database.
@@ -63,14 +64,31 @@ COMMENT ON TABLE belay.applied IS 'Which run wrote which row of the history, and
 ALTER TABLE belay.unit ADD COLUMN IF NOT EXISTS residue jsonb;
 COMMENT ON COLUMN belay.unit.residue IS 'Of a statement that was started: what it may leave, and how to find it';
 ALTER TABLE belay.run ADD COLUMN IF NOT EXISTS opened_by bigint;
-COMMENT ON COLUMN belay.run.opened_by IS 'The transaction that opened the attempt: later ones may be the run''s'";
+COMMENT ON COLUMN belay.run.opened_by IS 'The transaction that opened the attempt: later ones may be the run''s';
+CREATE TABLE IF NOT EXISTS belay.change (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    run text NOT NULL,
+    attempt integer NOT NULL,
+    unit integer NOT NULL,
+    number integer NOT NULL,
+    history text NOT NULL,
+    installed_rank integer,
+    what text NOT NULL CHECK (what IN ('baseline', 'removed', 'deleted', 'aligned', 'undone', 'callback', 'error-callback')),
+    script text NOT NULL,
+    sha256 text NOT NULL,
+    \"row\" jsonb,
+    at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
+CREATE UNIQUE INDEX IF NOT EXISTS change_once ON belay.change (run, attempt, unit, number) WHERE what <> 'error-callback';
+COMMENT ON TABLE belay.change IS 'What a run did besides applying migrations: rows of the history that it changed or took out, and callbacks that committed without a migration';
+COMMENT ON COLUMN belay.change.\"row\" IS 'The row of the history as it was before'";
 
 /// Makes the journal if it is missing, and commits it.
 pub(crate) async fn create(client: &Client) -> Result<(), EngineError> {
     let ready: bool = client
         .query_typed_one(
-            "SELECT EXISTS (SELECT FROM pg_catalog.pg_attribute
-                            WHERE attrelid = pg_catalog.to_regclass('belay.run') AND attname = 'opened_by' AND NOT attisdropped)",
+            // What is newest.
+            "SELECT pg_catalog.to_regclass('belay.change') IS NOT NULL",
             &[],
         )
         .await?
@@ -148,23 +166,20 @@ pub(crate) async fn exists(client: &Client) -> Result<bool, EngineError> {
     Ok(row.try_get(0)?)
 }
 
-/// What the journal says of a history.
-pub(crate) async fn see(client: &Client, history: &HistoryTable) -> Result<Seen, EngineError> {
-    if !exists(client).await? {
+/// What the journal says of a history, if it is there. One round trip.
+pub(crate) async fn see(client: &Client, history: &HistoryTable, exists: bool) -> Result<Seen, EngineError> {
+    if !exists {
         return Ok(Seen {
             last_attempt: None,
             open: Vec::new(),
         });
     }
-    let last = client
-        .query_typed_one("SELECT pg_catalog.max(id) FROM belay.run", &[])
-        .await?
-        .try_get(0)?;
-    let open = open_units(client, history, None).await?;
-    Ok(Seen {
-        last_attempt: Some(last).flatten(),
-        open,
-    })
+    let last = async {
+        let sql = "SELECT pg_catalog.max(id) FROM belay.run";
+        Ok(client.query_typed_one(sql, &[]).await?.try_get(0)?)
+    };
+    let (last_attempt, open) = futures_util::try_join!(last, open_units(client, history, None))?;
+    Ok(Seen { last_attempt, open })
 }
 
 /// The open units on a history, of one run or of all.
@@ -272,50 +287,6 @@ pub(crate) async fn close_attempts(client: &Client, run: &RunId) -> Result<(), E
         )
         .await?;
     Ok(())
-}
-
-/// A history row that a run committed.
-pub(crate) struct OwnRow {
-    pub(crate) rank: i32,
-    pub(crate) attempt: i32,
-    pub(crate) script: String,
-    /// Whether it is still there. One that is not was taken away by somebody else: that it was committed stays true.
-    pub(crate) is_there: bool,
-}
-
-/// The history rows that a run's attempts committed, by the journal's word, and whether they are still there.
-pub(crate) async fn own_rows(
-    client: &Client,
-    history: &HistoryTable,
-    history_exists: bool,
-    run: &RunId,
-) -> Result<Vec<OwnRow>, EngineError> {
-    // A journal row without a script is of a schema that was made.
-    let is_there = if history_exists {
-        format!(
-            "EXISTS (SELECT FROM {history} h WHERE h.installed_rank = a.installed_rank AND h.success
-                     AND (h.script = a.script OR a.script = '' OR pg_catalog.length(a.script) > 1000))"
-        )
-    } else {
-        "false".to_owned()
-    };
-    let sql = format!(
-        "SELECT a.installed_rank, a.attempt, a.script, {is_there} FROM belay.applied a
-         WHERE a.run = $1 AND a.history = $2 ORDER BY a.installed_rank"
-    );
-    let rows = client
-        .query_typed(&sql, &[(&run.as_str(), Type::TEXT), (&history.to_string(), Type::TEXT)])
-        .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(OwnRow {
-                rank: row.try_get(0)?,
-                attempt: row.try_get(1)?,
-                script: row.try_get(2)?,
-                is_there: row.try_get(3)?,
-            })
-        })
-        .collect()
 }
 
 /// Closes the marks of lone files of a run that did and started nothing (L2).

@@ -1,22 +1,24 @@
 //! Lone files: run statement by statement, each leaving a trail that is as durable as what it did (rules L1 to L3).
 
+mod before;
+
 use std::ops::Range;
 use std::sync::Arc;
 
 use belay_model::{Code, Failure, Place, PlannedFile, PlannedMigration, Unit};
 use tokio_postgres::SimpleQueryMessage;
 
-use crate::apply::{Applying, Stop};
+use crate::apply::{self, Applying};
 use crate::classify::StatementKind;
 use crate::copy;
 use crate::error::{EngineError, is_cancelled};
-use crate::group::{self, begin_unit, setup};
-use crate::history;
+use crate::frame::{begin_unit, record, setup};
 use crate::journal::OpenUnit;
 use crate::lock;
-use crate::report::{self, Layout};
+use crate::message::Message;
 use crate::residue::Residue;
 use crate::script::Script;
+use crate::stop::{At, Stop, stop};
 
 /// A lone file under way.
 pub(crate) struct Lone<'a, 'b> {
@@ -25,7 +27,7 @@ pub(crate) struct Lone<'a, 'b> {
     unit: &'a Unit,
     migration: &'a PlannedMigration,
     script: Arc<Script>,
-    /// Procedures commit by themselves: the file's `.conf` says that it does not want a transaction.
+    /// Procedures commit by themselves: the file's `.conf`, or the settings, say that it does not want a transaction.
     bare_procedures: bool,
 }
 
@@ -34,15 +36,11 @@ impl<'a, 'b> Lone<'a, 'b> {
         let [PlannedFile::Migration(migration)] = unit.files.as_slice() else {
             return Err(EngineError::PlanMismatch("a lone unit must have one file".to_owned()));
         };
-        let script = Arc::new(applying.script(migration)?);
-        let config = applying
-            .input
-            .bundle
-            .migrations()
-            .iter()
-            .find(|m| m.path == migration.path)
-            .map(|m| &m.config);
-        let bare_procedures = config.and_then(|config| config.execute_in_transaction) == Some(false);
+        let script = Arc::new(applying.ready(&migration.path)?);
+        let bundle = applying.input.bundle;
+        let config = apply::config(bundle, &migration.path);
+        let in_transaction = config.and_then(|config| config.execute_in_transaction);
+        let bare_procedures = !in_transaction.unwrap_or(bundle.settings().execute_in_transaction);
         Ok(Self {
             applying,
             index,
@@ -86,7 +84,7 @@ impl<'a, 'b> Lone<'a, 'b> {
     /// earlier run left half done (L3).
     async fn begin(&self) -> Result<usize, Stop> {
         let plan = self.applying.input.plan;
-        let mut statements = begin_unit(self.applying, self.index, self.unit, self.migration, true);
+        let mut statements = begin_unit(self.applying, self.index, self.unit, true);
         if self.index == 0 && plan.prepares() {
             statements.extend(setup(self.applying, self.index));
         }
@@ -94,6 +92,7 @@ impl<'a, 'b> Lone<'a, 'b> {
         statements.extend(half_done.map(|other| self.applying.key(self.index).take_over(other)));
         statements.push("COMMIT".to_owned());
         self.ours(&statements).await?;
+        self.say_what_comes_before().await?;
         let Some(other) = half_done else { return Ok(0) };
         let done = usize::try_from(other.statement).unwrap_or_default();
         self.say_settings_again(done).await?;
@@ -114,6 +113,7 @@ impl<'a, 'b> Lone<'a, 'b> {
             return Err(Stop::Failed(EngineError::Failed(Box::new(failure))));
         }
         let done = usize::try_from(open.statement).unwrap_or_default();
+        self.say_what_comes_before().await?;
         self.say_settings_again(done).await?;
         Ok(done)
     }
@@ -233,13 +233,7 @@ impl<'a, 'b> Lone<'a, 'b> {
         if self.index == 0 && !plan.history_exists && !plan.prepares() {
             statements.extend(key.make_history(plan));
         }
-        statements.push(history::insert_row(
-            &plan.history,
-            self.migration,
-            plan.installed_by.as_deref(),
-            &key.elapsed(),
-        ));
-        statements.push(key.insert_applied(&plan.history, self.migration));
+        statements.extend(record(self.applying, self.index, self.migration));
         statements.push(key.close_mark());
         statements.push("COMMIT".to_owned());
         self.ours(&statements).await
@@ -255,7 +249,7 @@ impl<'a, 'b> Lone<'a, 'b> {
                 ended => return Ok(ended?),
             };
             if late == 0 || !error.as_db_error().is_some_and(is_cancelled) {
-                return Err(group::stop(self.applying, error, false, self.script.place()));
+                return Err(stop(self.applying, error, false, At::Ours(self.script.place())));
             }
             late -= 1;
             self.applying.session.rollback().await?;
@@ -294,27 +288,21 @@ impl<'a, 'b> Lone<'a, 'b> {
         bytes: Range<usize>,
         after: &[String],
     ) -> Result<(), Stop> {
-        let mut sql: String = before.iter().flat_map(|ours| [ours.as_str(), ";\n"]).collect();
-        let layout = Layout {
-            prefix_statements: before.len(),
-            prefix_chars: sql.chars().count(),
-            bytes: bytes.clone(),
-            statements: index..index + 1,
-        };
-        sql.push_str(self.script.sql().get(bytes).unwrap_or_default());
-        for ours in after {
-            sql.push_str("\n;");
-            sql.push_str(ours);
-        }
+        let mut message = Message::default();
+        message.ours(before);
+        message.file(&self.script, bytes, index..index + 1);
+        message.ours(after);
+        let (sql, layout) = message.finish();
         let sending = self.applying.session.client().simple_query(&sql);
         let input = self.applying.input;
         let (answer, cancelled) = input.budget.answer(self.applying.session, sending).await?;
         let Err(error) = answer else { return Ok(()) };
         let place = match error.as_db_error() {
-            Some(db) if db.position().is_some() => report::locate(&self.script, &layout, db, 0),
-            _ => self.script.statement_place(index),
+            Some(db) if db.position().is_some() => layout.locate(db, 0),
+            _ => None,
         };
-        Err(not_again(group::stop(self.applying, error, cancelled, place)))
+        let place = place.unwrap_or_else(|| self.script.statement_place(index));
+        Err(not_again(stop(self.applying, error, cancelled, At::File(place))))
     }
 
     /// Whether a transaction block is open: after `COMMIT AND CHAIN` one is.

@@ -8,6 +8,7 @@ use crate::door;
 use crate::error::EngineError;
 use crate::history;
 use crate::journal;
+use crate::own::Own;
 use crate::session::{Connect, Session, application_name};
 
 /// Roles that can log in and connect to any database of the server, but the one that we log in as, the provider's
@@ -202,7 +203,7 @@ async fn foreign_rows(client: &Client, connect: &Connect) -> Result<Vec<String>,
     let Ok(history) = name.parse::<HistoryTable>() else {
         return Ok(Vec::new());
     };
-    let own = journal::own_rows(client, &history, false, &connect.run).await?;
+    let own = Own::read(client, &history, false, &connect.run).await?;
     let rows = match history::read(client, &history).await {
         Ok(rows) => rows.unwrap_or_default(),
         Err(history::ReadError::Unreadable(why)) => {
@@ -210,9 +211,7 @@ async fn foreign_rows(client: &Client, connect: &Connect) -> Result<Vec<String>,
         }
         Err(history::ReadError::Engine(error)) => return Err(error),
     };
-    let is_foreign = |row: &&history::Applied| {
-        base.is_none_or(|base| row.rank > base) && !own.iter().any(|own| own.rank == row.rank)
-    };
+    let is_foreign = |row: &&history::Applied| base.is_none_or(|base| row.rank > base) && !own.has_row(row.rank);
     let foreign = rows.iter().filter(is_foreign);
     Ok(foreign
         .map(|row| format!("somebody else wrote {} (rank {}) into {history}", row.script, row.rank))

@@ -1,8 +1,11 @@
 //! A unit's mark in the journal, and every statement about it that goes into a message with a migration: guard, token, rows
 //! (M1 to M4, L1).
 
-use belay_model::{Attempt, HistoryTable, Plan, PlannedBaseline, PlannedMigration, ResumedUnit, RunId};
+use belay_model::{
+    Attempt, HistoryTable, Plan, PlannedBaseline, PlannedFile, PlannedMigration, ResumedUnit, RunId, Unit,
+};
 
+use crate::change;
 use crate::history;
 use crate::session::quote_literal;
 
@@ -24,11 +27,7 @@ impl UnitKey<'_> {
 
     /// M1: fails unless the attempt is open and the history is at this rank.
     pub(crate) fn guard(&self, history: &HistoryTable, history_exists: bool, rank: Option<i32>) -> String {
-        let open = format!(
-            "(SELECT CASE WHEN state = 'open' THEN '' ELSE 'belay:attempt-closed ' || state END FROM belay.run \
-             WHERE run = '{}' AND attempt = {})",
-            self.run, self.attempt
-        );
+        let open = self.open();
         let moved = if history_exists {
             let planned = rank.map_or_else(|| "NULL".to_owned(), |rank| rank.to_string());
             format!(
@@ -44,16 +43,37 @@ impl UnitKey<'_> {
         format!("SELECT ('0' || COALESCE({open}, 'belay:attempt-closed absent') || {moved})::pg_catalog.int4")
     }
 
-    /// The mark of a unit.
-    pub(crate) fn insert_mark(&self, lone: bool, migration: &PlannedMigration) -> String {
+    /// The attempt's part of the guard alone, for what is none of a unit's.
+    pub(crate) fn guard_attempt(&self) -> String {
+        format!(
+            "SELECT ('0' || COALESCE({}, 'belay:attempt-closed absent'))::pg_catalog.int4",
+            self.open()
+        )
+    }
+
+    /// Nothing while the attempt is open; else what is said, and nothing at all if there is no such attempt.
+    fn open(&self) -> String {
+        format!(
+            "(SELECT CASE WHEN state = 'open' THEN '' ELSE 'belay:attempt-closed ' || state END FROM belay.run \
+             WHERE run = '{}' AND attempt = {})",
+            self.run, self.attempt
+        )
+    }
+
+    /// The mark of a unit: it names the first of what the unit does.
+    pub(crate) fn insert_mark(&self, lone: bool, unit: &Unit) -> String {
+        let first = unit.files.first();
+        let script = first
+            .map(PlannedFile::script)
+            .or(unit.changes.first().map(change::script));
         format!(
             "INSERT INTO belay.unit (run, attempt, unit, kind, script, sha256, state) VALUES ('{}', {}, {}, '{}', {}, '{}', 'open')",
             self.run,
             self.attempt,
             self.unit,
             if lone { "lone" } else { "group" },
-            quote_literal(&migration.script),
-            migration.sha256,
+            quote_literal(script.unwrap_or_default()),
+            first.map(|file| file.sha256().to_string()).unwrap_or_default(),
         )
     }
 
@@ -91,7 +111,7 @@ impl UnitKey<'_> {
 
     /// U3: makes the history, with the row of the baseline if there is one.
     pub(crate) fn make_history(&self, plan: &Plan) -> Vec<String> {
-        let mut statements = history::create_table(&plan.history).to_vec();
+        let mut statements = history::create_table(&plan.history, plan.tablespace.as_deref()).to_vec();
         if let Some(baseline) = &plan.baseline {
             let installed_by = plan.installed_by.as_deref();
             statements.push(history::insert_baseline_row(&plan.history, baseline, installed_by));

@@ -1,15 +1,16 @@
-//! `${name}`: replaced before the server or the lexer sees a file, as Flyway does it.
+//! `${name}`, or whatever the settings say it looks like: replaced before the server or the lexer sees a file, as Flyway does it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
-use belay_model::{FrozenPlaceholder, Plan, SecretRef};
+use belay_model::{FrozenPlaceholder, PlaceholderSyntax, Plan, SecretRef};
 
 /// The value of every placeholder, by lower-case name, and which of them are secret.
 #[derive(Clone, Default)]
 pub struct Placeholders {
     values: BTreeMap<String, String>,
     secret: Vec<String>,
+    syntax: PlaceholderSyntax,
 }
 
 /// Names only: a value may be a secret.
@@ -20,12 +21,25 @@ impl fmt::Debug for Placeholders {
 }
 
 impl Placeholders {
+    /// None yet, and what they will look like.
+    pub(crate) fn new(syntax: PlaceholderSyntax) -> Self {
+        Self {
+            syntax,
+            ..Self::default()
+        }
+    }
+
+    /// What they look like.
+    pub(crate) fn syntax(&self) -> &PlaceholderSyntax {
+        &self.syntax
+    }
+
     /// The values that a plan froze, with those of its secrets.
     ///
     /// # Errors
     /// The first secret that is not among the given ones.
     pub fn of_plan(plan: &Plan, secrets: &HashMap<SecretRef, String>) -> Result<Self, SecretRef> {
-        let mut placeholders = Self::default();
+        let mut placeholders = Self::new(plan.placeholder_syntax.clone());
         for (name, frozen) in &plan.placeholders {
             match frozen {
                 FrozenPlaceholder::Value(value) => placeholders.set(name, value),
@@ -60,36 +74,33 @@ impl Placeholders {
         masked
     }
 
-    /// Replaces every `${name}` of a text; nothing if there is none.
+    /// Replaces every placeholder of a text; nothing if there is none.
     ///
     /// Values are not looked through again, and there is no escape: that is Flyway's rule.
     pub(crate) fn replace(&self, raw: &str, file_name: &str) -> Result<Option<Replaced>, UnknownPlaceholder> {
-        if !raw.contains("${") {
+        let PlaceholderSyntax { prefix, suffix, .. } = &self.syntax;
+        if prefix.is_empty() || suffix.is_empty() || !raw.contains(prefix.as_str()) {
             return Ok(None);
         }
         let mut sql = String::with_capacity(raw.len());
         let mut edits = Vec::new();
         let mut rest = 0;
-        while let Some(found) = raw.get(rest..).and_then(|tail| tail.find("${")) {
+        while let Some(found) = raw.get(rest..).and_then(|tail| tail.find(prefix.as_str())) {
             let start = rest + found;
+            let tail = raw.get(start + prefix.len()..).unwrap_or_default();
             let unknown = |name: &str| UnknownPlaceholder {
-                name: name.to_owned(),
+                shown: format!("{prefix}{name}{suffix}"),
                 at: start,
             };
-            let tail = raw.get(start + 2..).unwrap_or_default();
-            let Some(length) = tail.find('}') else {
+            let Some(length) = tail.find(suffix.as_str()) else {
                 return Err(unknown(tail.lines().next().unwrap_or_default()));
             };
             let name = tail.get(..length).unwrap_or_default();
-            let lower = name.to_lowercase();
-            let value = match lower.as_str() {
-                "flyway:filename" => file_name,
-                _ => self.values.get(&lower).ok_or_else(|| unknown(name))?,
-            };
+            let value = self.value(name, file_name).ok_or_else(|| unknown(name))?;
             sql.push_str(raw.get(rest..start).unwrap_or_default());
             let at = sql.len();
             sql.push_str(value);
-            rest = start + 2 + length + 1;
+            rest = start + prefix.len() + length + suffix.len();
             edits.push(Edit {
                 at,
                 length: value.len(),
@@ -100,13 +111,24 @@ impl Placeholders {
         sql.push_str(raw.get(rest..).unwrap_or_default());
         Ok(Some(Replaced { sql, edits }))
     }
+
+    fn value<'a>(&'a self, name: &str, file_name: &'a str) -> Option<&'a str> {
+        let name = name.to_lowercase();
+        let of_flyway = name
+            .strip_prefix("flyway")
+            .and_then(|rest| rest.strip_prefix(&self.syntax.separator.to_lowercase()));
+        match of_flyway {
+            Some("filename") => Some(file_name),
+            _ => self.values.get(&name).map(String::as_str),
+        }
+    }
 }
 
 /// A placeholder without a value, or one that does not end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct UnknownPlaceholder {
     /// As written.
-    pub(crate) name: String,
+    pub(crate) shown: String,
     /// Where it begins, in bytes of the raw text.
     pub(crate) at: usize,
 }
@@ -192,10 +214,25 @@ mod tests {
         assert_eq!(
             unknown,
             UnknownPlaceholder {
-                name: "Nope".to_owned(),
+                shown: "${Nope}".to_owned(),
                 at: 2
             }
         );
+    }
+
+    #[test]
+    fn s11_prefix_suffix_and_separator_are_the_settings() {
+        let mut placeholders = Placeholders::new(PlaceholderSyntax {
+            prefix: "<<".to_owned(),
+            suffix: ">>".to_owned(),
+            separator: "_".to_owned(),
+        });
+        placeholders.set("name", "n");
+        placeholders.set("flyway_table", "history");
+        let replaced = placeholders.replace("<<NAME>> <<flyway_fileName>> <<Flyway_Table>> ${name}", "V1__a.sql");
+        assert_eq!(replaced.unwrap().unwrap().sql, "n V1__a.sql history ${name}");
+        let unknown = placeholders.replace("<<flyway:table>>", "x").unwrap_err();
+        assert_eq!(unknown.shown, "<<flyway:table>>");
     }
 
     #[test]

@@ -1,25 +1,30 @@
 //! Plan: bundle and database together, read in one snapshot, with everything frozen that could change meanwhile.
 
+mod baseline;
+mod migrate;
+mod repair;
+mod undo;
+
 use std::collections::BTreeMap;
 
 use belay_bundle::Bundle;
 use belay_model::{
-    Instance, Plan, PlannedAction, PlannedAssertion, PlannedBaseline, PlannedMigration, Problem, SecretRef,
-    TargetVersion, TransactionMode,
+    HistoryChange, Instance, Plan, PlannedAction, PlannedAssertion, PlannedBaseline, PlannedCallback, Problem,
+    ResumedUnit, SecretRef, TransactionMode, Unit, UnitKind, Version,
 };
 
-use crate::compare::{Entry, State};
+use crate::compare::Entry;
+use crate::environment;
 use crate::error::EngineError;
 use crate::fingerprint::{self, Schema};
-use crate::history::{self, Applied};
 use crate::info::current_version;
+use crate::init_sql;
 use crate::lossless;
-use crate::resume::resumable;
+use crate::resume;
 use crate::script::Script;
 use crate::session::{Connect, Session, quote_identifier};
 use crate::survey::Survey;
-use crate::unit::{Traits, Units, units};
-use crate::validation::{obstacles, problems};
+use crate::unit::Beside;
 
 /// A placeholder's value as the target gives it.
 #[derive(Clone)]
@@ -72,16 +77,13 @@ pub fn check(bundle: &Bundle) -> Result<Vec<Problem>, EngineError> {
     Ok(problems)
 }
 
-/// Makes the plan. Only reads (P1).
+/// Makes the plan. Only reads (P1). Two round trips after logging in, and one more if something is to be done.
 ///
 /// # Errors
 /// [`EngineError::Rejected`] with every problem at once; else what the database or the network said.
 pub async fn plan(connect: &Connect, bundle: &Bundle, request: &PlanRequest<'_>) -> Result<Planned, EngineError> {
     let session = Session::open(connect, None).await?;
-    session
-        .run("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        .await?;
-    let planned = match Survey::new(session.client(), bundle, request).await {
+    let planned = match Survey::new(&session, bundle, request).await {
         Ok(survey) => make(&survey, connect).await,
         Err(error) => Err(error),
     };
@@ -89,81 +91,91 @@ pub async fn plan(connect: &Connect, bundle: &Bundle, request: &PlanRequest<'_>)
     planned
 }
 
+/// What an action wants done. The rest of a plan is the same for all.
+#[derive(Debug, Default)]
+struct Draft {
+    units: Vec<Unit>,
+    reason: String,
+    baseline: Option<PlannedBaseline>,
+    create_schemas: Vec<String>,
+    resume: Option<ResumedUnit>,
+    defers_constraints: bool,
+    on_error: Vec<PlannedCallback>,
+    on_statement: Vec<PlannedCallback>,
+    assertions: Vec<PlannedAssertion>,
+    skip_executing: bool,
+    from_version: Option<Version>,
+    notes: Vec<String>,
+}
+
+impl Draft {
+    /// Nothing to do yet, from where the database is.
+    fn new(entries: &[Entry<'_>]) -> Self {
+        Self {
+            from_version: current_version(entries),
+            ..Self::default()
+        }
+    }
+}
+
 async fn make(survey: &Survey<'_>, connect: &Connect) -> Result<Planned, EngineError> {
-    let Survey {
-        bundle,
-        request,
-        facts,
-        history: table,
-        ..
-    } = survey;
-    let baseline = survey.baseline().await?;
-    let planned_rows: Vec<Applied> = baseline.iter().map(history::baseline_row).collect();
-    let entries = survey.entries_over(&planned_rows);
-    let mut wrong = survey.environment_problems().await?;
+    let mut wrong = environment::problems(survey);
     wrong.extend(survey.problems.iter().cloned());
-    wrong.extend(match survey.flyway().validate_on_migrate {
-        true => problems(&entries, survey.flyway()),
-        false => obstacles(&entries, survey.flyway()),
-    });
-    let base_rank = survey.rows.iter().flatten().map(|row| row.rank).max();
-    let last_rank = base_rank.or(baseline.as_ref().map(|_| PlannedBaseline::RANK));
-    let pending = pending(survey, &entries, last_rank, &mut wrong)?;
-    check_assertions(survey, &mut wrong)?;
+    let init_sql = init_sql::read(survey, &mut wrong)?;
+    let draft = match survey.request.action {
+        PlannedAction::Migrate => migrate::draft(survey, &mut wrong)?,
+        PlannedAction::Baseline => baseline::draft(survey, &mut wrong)?,
+        PlannedAction::Repair => repair::draft(survey, &mut wrong)?,
+        PlannedAction::Undo => undo::draft(survey, &mut wrong)?,
+    };
     // With nothing to change there is nothing to take back.
-    if let Some(instance) = request.instance.filter(|_| !pending.is_empty()) {
+    if let Some(instance) = survey.request.instance.filter(|_| !draft.units.is_empty()) {
         wrong.extend(lossless::problems(survey.client, connect, instance).await?);
     }
-    let resume = resumable(&survey.journal.open, &pending).unwrap_or_else(|open| {
-        wrong.extend(open);
-        None
-    });
-    let defers_constraints =
-        facts.has_deferred_constraint || pending.iter().any(|(_, traits)| traits.defers_constraints);
-    let Units { units, reason } = match units(pending, request.transaction, facts.relation_cap, base_rank) {
-        Ok(made) if wrong.is_empty() => made,
-        Ok(_) => return Err(EngineError::Rejected(wrong)),
-        Err(obstacles) => return Err(EngineError::Rejected(wrong.into_iter().chain(obstacles).collect())),
+    if !wrong.is_empty() {
+        return Err(EngineError::Rejected(wrong));
+    }
+    let before = match draft.units.is_empty() {
+        true => None,
+        false => fingerprint::read(survey.client).await?,
     };
-    let create_schemas = if units.is_empty() {
-        Vec::new()
-    } else {
-        survey.missing_schemas().await?
-    };
-    let assertions = bundle.assertions().iter();
-    let plan = Plan {
-        action: request.action,
-        bundle: bundle.digest(),
-        history: table.clone(),
-        tablespace: None,
-        on_error: Vec::new(),
-        skip_executing: false,
-        init_sql: None,
-        notes: bundle.notes().to_vec(),
+    Ok(Planned {
+        plan: freeze(survey, draft, init_sql),
+        before,
+    })
+}
+
+fn freeze(survey: &Survey<'_>, draft: Draft, init_sql: Option<String>) -> Plan {
+    let flyway = survey.flyway();
+    let notes = survey.bundle.notes().iter().cloned();
+    Plan {
+        action: survey.request.action,
+        bundle: survey.bundle.digest(),
+        history: survey.history.clone(),
+        tablespace: flyway.tablespace.clone(),
         history_exists: survey.rows.is_some(),
-        base_rank,
+        base_rank: base_rank(survey),
         journal: survey.journal.last_attempt,
-        resume,
-        create_schemas,
-        baseline: baseline.filter(|_| !units.is_empty()),
+        resume: draft.resume,
+        create_schemas: draft.create_schemas,
+        baseline: draft.baseline,
         search_path: search_path(survey),
-        defers_constraints,
-        transaction: request.transaction,
-        reason,
-        units,
+        defers_constraints: survey.facts.has_deferred_constraint || draft.defers_constraints,
+        transaction: migrate::mode(survey),
+        reason: draft.reason,
+        units: draft.units,
+        on_error: draft.on_error,
+        on_statement: draft.on_statement,
+        skip_executing: draft.skip_executing,
+        init_sql,
+        notes: notes.chain(draft.notes).collect(),
         placeholders: survey.frozen.clone(),
-        placeholder_replacement: survey.flyway().placeholder_replacement,
-        assertions: assertions
-            .map(|a| PlannedAssertion {
-                path: a.path.clone(),
-                sha256: a.sha256,
-            })
-            .collect(),
-        installed_by: survey.flyway().installed_by.clone(),
-        from_version: current_version(&entries),
-    };
-    let before = fingerprint::read(survey.client).await?;
-    Ok(Planned { plan, before })
+        placeholder_replacement: flyway.placeholder_replacement,
+        placeholder_syntax: survey.placeholders.syntax().clone(),
+        assertions: draft.assertions,
+        installed_by: flyway.installed_by.clone(),
+        from_version: draft.from_version,
+    }
 }
 
 /// The search path of every session: the default schema first, where the target names one.
@@ -182,61 +194,22 @@ fn search_path(survey: &Survey<'_>) -> Option<String> {
     })
 }
 
-fn pending(
-    survey: &Survey<'_>,
-    entries: &[Entry<'_>],
-    last_rank: Option<i32>,
-    wrong: &mut Vec<Problem>,
-) -> Result<Vec<(PlannedMigration, Traits)>, EngineError> {
-    let mut pending = Vec::new();
-    let mut rank = last_rank.unwrap_or(0);
-    let at_most = match survey.flyway().target {
-        TargetVersion::Next => 1,
-        _ => usize::MAX,
-    };
-    for (migration, checksum) in entries
-        .iter()
-        .filter(|entry| entry.state == State::Pending)
-        .filter_map(|entry| entry.file)
-        .take(at_most)
-    {
-        let script = match survey.script(migration)? {
-            Ok(script) => script,
-            Err(problem) => {
-                if !wrong.contains(&problem) {
-                    wrong.push(problem);
-                }
-                continue;
-            }
-        };
-        wrong.extend(script.problems());
-        rank += 1;
-        let planned = PlannedMigration {
-            kind: migration.kind,
-            version: migration.version.clone(),
-            description: migration.description.clone(),
-            script: migration.script.clone(),
-            path: migration.path.clone(),
-            checksum,
-            sha256: migration.sha256,
-            rank,
-        };
-        pending.push((planned, Traits::of(&script, migration.config.execute_in_transaction)));
+/// Changes of the history as a unit, with the callbacks before and after them.
+fn change_unit(survey: &Survey<'_>, callbacks: Vec<Beside>, changes: Vec<HistoryChange>) -> Unit {
+    Unit {
+        kind: UnitKind::Group,
+        reason: None,
+        base_rank: base_rank(survey),
+        files: callbacks.into_iter().map(|beside| beside.file).collect(),
+        changes,
     }
-    Ok(pending)
 }
 
-fn check_assertions(survey: &Survey<'_>, wrong: &mut Vec<Problem>) -> Result<(), EngineError> {
-    for assertion in survey.bundle.assertions() {
-        let replace = survey.flyway().placeholder_replacement;
-        match Script::new(
-            &assertion.path,
-            survey.bundle.text(&assertion.path)?,
-            replace.then_some(&survey.placeholders),
-        ) {
-            Ok(script) => wrong.extend(crate::assertion::problems(&script)),
-            Err(problem) => wrong.push(problem),
-        }
-    }
-    Ok(())
+fn base_rank(survey: &Survey<'_>) -> Option<i32> {
+    survey.rows.iter().flatten().map(|row| row.rank).max()
+}
+
+/// L3: while a unit of an earlier run is open, nothing else is begun.
+fn open_units(survey: &Survey<'_>) -> Vec<Problem> {
+    resume::resumable(&survey.journal.open, None).err().unwrap_or_default()
 }

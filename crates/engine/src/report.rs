@@ -1,43 +1,10 @@
 //! From the server's error to a failure that names the file, the line and the statement.
 
 use belay_model::{Code, Failure, Place};
-use tokio_postgres::error::{DbError, ErrorPosition};
+use tokio_postgres::error::DbError;
 
 use crate::error::server_error;
 use crate::placeholder::Placeholders;
-use crate::script::Script;
-
-/// What a message to the server was made of, to lead an error back to its file.
-#[derive(Debug, Clone)]
-pub(crate) struct Layout {
-    /// Statements of ours before the file's.
-    pub(crate) prefix_statements: usize,
-    /// Characters before the file's text.
-    pub(crate) prefix_chars: usize,
-    /// The bytes of the file's text that were sent.
-    pub(crate) bytes: std::ops::Range<usize>,
-    /// The statements of the file that were sent.
-    pub(crate) statements: std::ops::Range<usize>,
-}
-
-/// Where an error happened: by the server's position, else by how many statements had completed.
-pub(crate) fn locate(script: &Script, layout: &Layout, error: &DbError, completed: usize) -> Place {
-    if let Some(ErrorPosition::Original(position)) = error.position() {
-        // Characters, from 1, of the whole message.
-        let in_file = (*position as usize).checked_sub(layout.prefix_chars + 1);
-        let sent = script.sql().get(layout.bytes.clone()).unwrap_or_default();
-        let offset = in_file.and_then(|chars| sent.char_indices().map(|(at, _)| at).chain([sent.len()]).nth(chars));
-        if let Some(offset) = offset {
-            return script.byte_place(layout.bytes.start + offset);
-        }
-    }
-    match completed.checked_sub(layout.prefix_statements) {
-        Some(index) if layout.statements.contains(&(layout.statements.start + index)) => {
-            script.statement_place(layout.statements.start + index)
-        }
-        _ => script.place(),
-    }
-}
 
 /// The line of a COPY's data that the server names, counted from 1: `COPY t, line 3, column a: "x"`.
 pub(crate) fn copied_line(error: &DbError) -> Option<usize> {
@@ -106,9 +73,22 @@ pub(crate) fn guard(error: &DbError) -> Option<Guard> {
     let found = found.trim_end_matches('"').to_owned();
     match kind {
         "attempt-closed" => Some(Guard::AttemptClosed(found)),
-        "history-moved" => Some(Guard::HistoryMoved(found)),
+        "history-moved" => Some(Guard::HistoryMoved(moved(&found))),
         "transaction-lost" => Some(Guard::TransactionLost),
         _ => None,
+    }
+}
+
+/// What the history is, in words.
+fn moved(found: &str) -> String {
+    match found {
+        "empty" => "it is empty".to_owned(),
+        "created" => "it was made meanwhile".to_owned(),
+        "resumed" => "the half-done file is not where it was".to_owned(),
+        found => match found.strip_prefix("row ") {
+            Some(rank) => format!("its row with rank {rank} is not as it was"),
+            None => format!("its highest rank is {found}"),
+        },
     }
 }
 
@@ -117,7 +97,7 @@ pub(crate) fn guard(error: &DbError) -> Option<Guard> {
 pub(crate) enum Guard {
     /// The attempt is not open: its state.
     AttemptClosed(String),
-    /// The history is not as planned: its rank.
+    /// The history is not as planned: what it is.
     HistoryMoved(String),
     /// The transaction of the mark is over.
     TransactionLost,

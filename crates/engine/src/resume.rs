@@ -3,19 +3,18 @@
 use belay_model::{Attempt, Code, PlannedMigration, Problem, ResumedUnit};
 
 use crate::journal::OpenUnit;
-use crate::unit::Traits;
+use crate::unit::Step;
 
 /// The unit to go on with, or what keeps a plan from being made.
 ///
-/// It is the same file if its path and its SHA-256 are, and if it comes first. A statement that was started and has no
+/// It is the same file if its path and its SHA-256 are, and if it is the first migration. A statement that was started and has no
 /// known end is nobody's to repeat.
-pub(crate) fn resumable(
-    open: &[OpenUnit],
-    pending: &[(PlannedMigration, Traits)],
-) -> Result<Option<ResumedUnit>, Vec<Problem>> {
-    let resumed = match (open, pending.first()) {
+pub(crate) fn resumable(open: &[OpenUnit], first: Option<&Step>) -> Result<Option<ResumedUnit>, Vec<Problem>> {
+    let resumed = match (open, first) {
         ([], _) => return Ok(None),
-        ([unit], Some((file, traits))) if traits.is_lone() && unit.script == file.script => unit.resume(file),
+        ([unit], Some(step)) if step.traits.is_lone() && unit.script == step.migration.script => {
+            unit.resume(&step.migration)
+        }
         _ => None,
     };
     resumed.map(Some).ok_or_else(|| open.iter().map(problem).collect())

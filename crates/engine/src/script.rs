@@ -42,7 +42,7 @@ impl Script {
             Some(placeholders) => placeholders.replace(&raw, file_name).map_err(|unknown| Problem {
                 code: Code::PlaceholderUnknown,
                 place: Some(place_of(path, &raw, unknown.at, None)),
-                message: format!("no value for placeholder ${{{}}}", unknown.name),
+                message: format!("no value for placeholder {}", unknown.shown),
             })?,
         };
         let (raw, text) = match replaced {

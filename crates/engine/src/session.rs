@@ -4,10 +4,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use belay_model::{Endpoint, LockSettings, RunId, Tls};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls};
 
 use crate::error::EngineError;
+use crate::notice::Notices;
 use crate::tls::{self, Connector};
 
 /// How to log in. Every session says whose it is: `application_name` is `belay/<run>`.
@@ -41,6 +43,7 @@ pub(crate) struct Session {
     client: Client,
     connector: Connector,
     driver: JoinHandle<()>,
+    notices: Notices,
     set_role: Option<String>,
     cancels: AtomicU32,
 }
@@ -65,17 +68,18 @@ impl Session {
             .application_name(application_name(&connect.run))
             .connect_timeout(CONNECT_TIMEOUT)
             .options(options(connect, search_path));
+        let notices = Notices::default();
         let logging_in = async {
             match &connector {
                 Connector::Plain => {
                     config.ssl_mode(tokio_postgres::config::SslMode::Disable);
                     let (client, connection) = config.connect(NoTls).await?;
-                    Ok::<_, tokio_postgres::Error>((client, tokio::spawn(drive(connection))))
+                    Ok::<_, tokio_postgres::Error>((client, tokio::spawn(drive(connection, notices.clone()))))
                 }
                 Connector::Tls(tls) => {
                     config.ssl_mode(tokio_postgres::config::SslMode::Require);
                     let (client, connection) = config.connect(tls.clone()).await?;
-                    Ok((client, tokio::spawn(drive(connection))))
+                    Ok((client, tokio::spawn(drive(connection, notices.clone()))))
                 }
             }
         };
@@ -84,6 +88,7 @@ impl Session {
                 client,
                 connector,
                 driver,
+                notices,
                 set_role: connect.set_role.clone(),
                 cancels: AtomicU32::new(0),
             }),
@@ -99,6 +104,11 @@ impl Session {
     /// The client, for queries of our own.
     pub(crate) fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// What the server has said besides its answers.
+    pub(crate) fn notices(&self) -> &Notices {
+        &self.notices
     }
 
     /// The role that the session has after `RESET ROLE`, as `SET ROLE` takes it.
@@ -152,9 +162,17 @@ impl Session {
     }
 }
 
-async fn drive<C: Future<Output = Result<(), tokio_postgres::Error>>>(connection: C) {
-    // An error here reaches whoever waits for an answer on the client.
-    let _ = connection.await;
+/// Carries the messages of a connection until it ends. An error here reaches whoever waits for an answer on the client.
+async fn drive<S, T>(mut connection: Connection<S, T>, notices: Notices)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    while let Some(Ok(message)) = std::future::poll_fn(|context| connection.poll_message(context)).await {
+        if let AsyncMessage::Notice(notice) = message {
+            notices.hear(&notice);
+        }
+    }
 }
 
 /// What a run's sessions are called.

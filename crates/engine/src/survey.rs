@@ -2,22 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use belay_bundle::{Bundle, Migration};
+use belay_bundle::{Bundle, Migration, ScriptConfig};
 use belay_model::{
-    Checksum, Code, FlywaySettings, FrozenPlaceholder, HistoryTable, MigrationKind, PlannedBaseline, Problem,
+    Checksum, Code, FlywaySettings, FrozenPlaceholder, HistoryTable, MigrationKind, Place, PlaceholderSyntax, Problem,
 };
 use tokio_postgres::Client;
-use tokio_postgres::types::Type;
 
-use crate::compare::{Entry, compare};
+use crate::compare::{Entry, File, Scope, compare};
 use crate::error::EngineError;
 use crate::facts::Facts;
 use crate::history::{self, Applied, ReadError};
 use crate::journal::{self, Seen};
+use crate::object;
 use crate::placeholder::Placeholders;
 use crate::plan::{Given, PlanRequest};
 use crate::script::Script;
-use crate::session::quote_identifier;
+use crate::session::Session;
 
 /// Bundle and database, as they are.
 pub(crate) struct Survey<'a> {
@@ -29,49 +29,52 @@ pub(crate) struct Survey<'a> {
     /// The history's rows; nothing if there is no table.
     pub(crate) rows: Option<Vec<Applied>>,
     pub(crate) journal: Seen,
+    /// Where there is no history, an object of a schema that must be empty.
+    pub(crate) object: Option<String>,
     pub(crate) frozen: BTreeMap<String, FrozenPlaceholder>,
     pub(crate) placeholders: Placeholders,
     /// Of each file of the bundle, in its order: the checksum that its row has or would have.
-    pub(crate) checksums: Vec<Checksum>,
+    checksums: Vec<Checksum>,
+    /// Of each file of the bundle, in its order: what its `shouldExecute` says.
+    should_execute: Vec<bool>,
     /// Placeholders without a value, and what does not end, in repeatables.
     pub(crate) problems: Vec<Problem>,
 }
 
 impl<'a> Survey<'a> {
-    /// Looks. The client is in a read-only transaction of one snapshot.
+    /// Looks, in two round trips: the second asks for what only the first tells to be there.
     pub(crate) async fn new(
-        client: &'a Client,
+        session: &'a Session,
         bundle: &'a Bundle,
         request: &'a PlanRequest<'a>,
     ) -> Result<Self, EngineError> {
-        let facts = Facts::read(client).await?;
+        let client = session.client();
+        // What is polled together is sent together.
+        let begin = session.run("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY");
+        let ((), facts) = futures_util::try_join!(begin, Facts::read(client, bundle.settings()))?;
         let unfit = facts.problems();
         if !unfit.is_empty() {
             return Err(EngineError::Rejected(unfit));
         }
         let history = history_table(bundle.settings(), &facts)?;
-        let rows = history::read(client, &history).await.map_err(|error| match error {
-            ReadError::Engine(error) => error,
-            ReadError::Unreadable(why) => EngineError::Rejected(vec![problem(
-                Code::HistoryUnreadable,
-                format!("{history} is not a history of Flyway's: {why}"),
-            )]),
-        })?;
-        let frozen = freeze(request, &facts, &history);
+        let (journal, object, rows) = look(client, bundle.settings(), &history, &facts).await?;
+        let frozen = freeze(request, bundle.settings(), &facts, &history);
         let mut survey = Self {
             client,
             bundle,
             request,
             rows,
-            journal: journal::see(client, &history).await?,
-            placeholders: placeholders(request.placeholders, &frozen),
+            journal,
+            object,
+            placeholders: placeholders(bundle.settings(), request.placeholders, &frozen),
             frozen,
             facts,
             history,
             checksums: Vec::new(),
+            should_execute: Vec::new(),
             problems: Vec::new(),
         };
-        survey.read_checksums()?;
+        survey.read_files()?;
         Ok(survey)
     }
 
@@ -81,31 +84,90 @@ impl<'a> Survey<'a> {
     }
 
     /// Each migration with its state.
-    pub(crate) fn entries(&self) -> Vec<Entry<'_>> {
-        self.entries_over(&[])
+    pub(crate) fn entries(&self, scope: &Scope<'_>) -> Result<Vec<Entry<'_>>, EngineError> {
+        self.entries_over(&[], scope)
     }
 
     /// The same, with these rows where there is no history yet.
-    pub(crate) fn entries_over<'b>(&'b self, planned: &'b [Applied]) -> Vec<Entry<'b>> {
-        let rows = self.rows.as_deref().unwrap_or(planned);
-        compare(self.bundle.migrations(), &self.checksums, rows, self.flyway())
+    pub(crate) fn entries_over<'b>(
+        &'b self,
+        planned: &'b [Applied],
+        scope: &Scope<'_>,
+    ) -> Result<Vec<Entry<'b>>, EngineError> {
+        self.entries_of(self.rows.as_deref().unwrap_or(planned), scope)
+    }
+
+    /// Each migration with its state, with these rows as the history.
+    pub(crate) fn entries_of<'b>(
+        &'b self,
+        rows: &'b [Applied],
+        scope: &Scope<'_>,
+    ) -> Result<Vec<Entry<'b>>, EngineError> {
+        compare(&self.files(), rows, scope).map_err(|corrupt| {
+            EngineError::Rejected(vec![problem(
+                Code::HistoryUnreadable,
+                format!(
+                    "{} contradicts itself: the row with installed_rank {} says of version {} again that it was deleted; take that row out",
+                    self.history, corrupt.rank, corrupt.version
+                ),
+            )])
+        })
+    }
+
+    fn files(&self) -> Vec<File<'_>> {
+        let told = self.checksums.iter().zip(&self.should_execute);
+        let files = self.bundle.migrations().iter().zip(told);
+        files
+            .map(|(migration, (checksum, should_execute))| File {
+                migration,
+                checksum: *checksum,
+                should_execute: *should_execute,
+            })
+            .collect()
     }
 
     /// A migration made ready, or what is wrong with it.
     pub(crate) fn script(&self, migration: &Migration) -> Result<Result<Script, Problem>, EngineError> {
-        let replace = migration
-            .config
-            .placeholder_replacement
-            .unwrap_or(self.flyway().placeholder_replacement);
-        let text = self.bundle.text(&migration.path)?;
-        Ok(Script::new(
-            &migration.path,
-            text,
-            replace.then_some(&self.placeholders),
-        ))
+        self.script_of(&migration.path, &migration.config)
     }
 
-    fn read_checksums(&mut self) -> Result<(), EngineError> {
+    /// A file of the bundle made ready, or what is wrong with it.
+    pub(crate) fn script_of(&self, path: &str, config: &ScriptConfig) -> Result<Result<Script, Problem>, EngineError> {
+        let replace = config
+            .placeholder_replacement
+            .unwrap_or(self.flyway().placeholder_replacement);
+        let text = self.bundle.text(path)?;
+        Ok(Script::new(path, text, replace.then_some(&self.placeholders)))
+    }
+
+    /// What the `shouldExecute` of a file's `.conf` says, once its placeholders are replaced. What is wrong is told.
+    pub(crate) fn should_execute(&self, path: &str, config: &ScriptConfig, wrong: &mut Vec<Problem>) -> bool {
+        let Some(expression) = &config.should_execute else {
+            return true;
+        };
+        let conf = format!("{path}.conf");
+        let file_name = path.rsplit('/').next().unwrap_or(path);
+        let told = match self.placeholders.replace(expression, file_name) {
+            Ok(replaced) => {
+                let text = replaced.map_or_else(|| expression.clone(), |replaced| replaced.sql);
+                belay_bundle::should_execute(&text).map_err(|error| (Code::ConfigInvalid, error.to_string()))
+            }
+            Err(unknown) => Err((
+                Code::PlaceholderUnknown,
+                format!("shouldExecute: no value for placeholder {}", unknown.shown),
+            )),
+        };
+        told.unwrap_or_else(|(code, message)| {
+            wrong.push(Problem {
+                code,
+                place: Some(Place::file(conf)),
+                message: self.placeholders.mask(&message),
+            });
+            true
+        })
+    }
+
+    fn read_files(&mut self) -> Result<(), EngineError> {
         for migration in self.bundle.migrations() {
             let checksum = match migration.kind {
                 MigrationKind::Versioned | MigrationKind::Baseline | MigrationKind::Undo => migration.checksum,
@@ -118,152 +180,63 @@ impl<'a> Survey<'a> {
                 },
             };
             self.checksums.push(checksum);
+            let mut wrong = Vec::new();
+            let should_execute = self.should_execute(&migration.path, &migration.config, &mut wrong);
+            self.should_execute.push(should_execute);
+            self.problems.append(&mut wrong);
         }
         Ok(())
     }
 
-    /// Everything outside the bundle that keeps a plan from being made.
-    pub(crate) async fn environment_problems(&self) -> Result<Vec<Problem>, EngineError> {
-        let mut wrong = self.privilege_problems().await?;
-        if !self.flyway().baseline_on_migrate
-            && let Some(object) = self.unknown_object().await?
-        {
-            wrong.push(problem(
-                Code::NonEmptySchema,
-                format!("there is no history, but {object} is there; set baselineOnMigrate in the target, or name an empty schema"),
-            ));
-        }
-        if !self.flyway().create_schemas {
-            wrong.extend(self.missing_schemas().await?.iter().map(|schema| {
-                problem(
-                    Code::TargetInvalid,
-                    format!("schema {schema} does not exist, and createSchemas is false"),
-                )
-            }));
-        }
-        Ok(wrong)
-    }
-
-    /// The baseline to write, where the target asks for one and the database has objects and no history.
-    pub(crate) async fn baseline(&self) -> Result<Option<PlannedBaseline>, EngineError> {
-        let flyway = self.flyway();
-        if !flyway.baseline_on_migrate || self.unknown_object().await?.is_none() {
-            return Ok(None);
-        }
-        Ok(Some(PlannedBaseline {
-            version: flyway.baseline_version.clone(),
-            description: flyway.baseline_description.clone(),
-        }))
-    }
-
     /// An object that no history tells of. With a half-done file there are objects before there is a history.
-    async fn unknown_object(&self) -> Result<Option<String>, EngineError> {
-        if self.rows.is_none() && self.journal.open.is_empty() {
-            self.first_object().await
-        } else {
-            Ok(None)
+    pub(crate) fn unknown_object(&self) -> Option<&str> {
+        self.object.as_deref().filter(|_| self.journal.open.is_empty())
+    }
+
+    /// One that matters to `migrate`: where a schema is made, the row that says so begins the history, and Flyway looks
+    /// into no other.
+    pub(crate) fn object_in_the_way(&self) -> Option<&str> {
+        let makes_schemas = self.flyway().create_schemas && !self.missing_schemas().is_empty();
+        self.unknown_object().filter(|_| !makes_schemas)
+    }
+
+    /// Schemas that are to be made, in order.
+    pub(crate) fn missing_schemas(&self) -> &[String] {
+        &self.facts.missing_schemas
+    }
+}
+
+/// The journal, an object where there is no history, and else its rows: together.
+async fn look(
+    client: &Client,
+    flyway: &FlywaySettings,
+    history: &HistoryTable,
+    facts: &Facts,
+) -> Result<(Seen, Option<String>, Option<Vec<Applied>>), EngineError> {
+    let exists = facts.history.exists;
+    let object = async {
+        match exists {
+            true => Ok(None),
+            false => object::first(client, &object::schemas(flyway, history)).await,
         }
-    }
-
-    async fn privilege_problems(&self) -> Result<Vec<Problem>, EngineError> {
-        let Self { facts, history, .. } = self;
-        let history_exists = self.rows.is_some();
-        let row = self
-            .client
-            .query_typed_one(
-                "SELECT pg_catalog.to_regnamespace('belay') IS NULL,
-                        COALESCE(pg_catalog.has_schema_privilege(pg_catalog.to_regnamespace('belay'), 'CREATE'), false),
-                        COALESCE((SELECT pg_catalog.bool_and(pg_catalog.has_table_privilege(t, 'SELECT')
-                                      AND pg_catalog.has_table_privilege(t, 'INSERT')
-                                      AND pg_catalog.has_table_privilege(t, 'UPDATE')
-                                      AND pg_catalog.has_table_privilege(t, 'DELETE'))
-                                  FROM pg_catalog.unnest(ARRAY[pg_catalog.to_regclass('belay.run'), pg_catalog.to_regclass('belay.unit'),
-                                                               pg_catalog.to_regclass('belay.applied')]) t), false),
-                        pg_catalog.to_regclass('belay.applied') IS NOT NULL,
-                        COALESCE(pg_catalog.has_table_privilege(pg_catalog.to_regclass($1), 'SELECT'), false)
-                        AND COALESCE(pg_catalog.has_table_privilege(pg_catalog.to_regclass($1), 'INSERT'), false),
-                        COALESCE(pg_catalog.has_schema_privilege(pg_catalog.to_regnamespace($2), 'CREATE'), false),
-                        pg_catalog.to_regnamespace($2) IS NULL",
-                &[(&history.to_string(), Type::TEXT), (&quote_identifier(&history.schema), Type::TEXT)],
-            )
-            .await?;
-        let get = |index: usize| row.try_get::<_, bool>(index);
-        let (no_schema, may_fill, may_write, ready) = (get(0)?, get(1)?, get(2)?, get(3)?);
-        let (may_record, may_make, history_schema_missing) = (get(4)?, get(5)?, get(6)?);
-        let mut wrong = Vec::new();
-        let journal_ok = if ready {
-            may_write
-        } else if no_schema {
-            facts.may_create_schema
-        } else {
-            may_fill
-        };
-        if !journal_ok {
-            wrong.push(problem(
-                Code::JournalDenied,
-                format!(
-                    "{} may not make the journal; let an administrator run: {}",
-                    facts.user,
-                    journal::admin_statements(&facts.user)
-                ),
-            ));
+    };
+    let rows = async {
+        match exists {
+            true => history::read_rows(client, history).await.map(Some),
+            false => Ok(None),
         }
-        let may = if history_exists {
-            may_record
-        } else {
-            may_make || (history_schema_missing && facts.may_create_schema)
-        };
-        if !may {
-            let what = if history_exists { "read and write" } else { "create" };
-            wrong.push(problem(
-                Code::PrivilegeMissing,
-                format!("{} may not {what} {history}", facts.user),
-            ));
-        }
-        Ok(wrong)
-    }
-
-    fn schemas(&self) -> Vec<&str> {
-        let named = self.flyway().schemas.iter().map(String::as_str);
-        named.chain([self.history.schema.as_str()]).collect()
-    }
-
-    /// Schemas that the target names and that do not exist.
-    pub(crate) async fn missing_schemas(&self) -> Result<Vec<String>, EngineError> {
-        let rows = self
-            .client
-            .query_typed(
-                "SELECT s FROM pg_catalog.unnest($1::text[]) WITH ORDINALITY schemas (s, number)
-                 WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = s) GROUP BY s ORDER BY min(number)",
-                &[(&self.schemas(), Type::TEXT_ARRAY)],
-            )
-            .await?;
-        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
-    }
-
-    /// An object of a schema that must be empty, if there is one: what Flyway counts.
-    async fn first_object(&self) -> Result<Option<String>, EngineError> {
-        let row = self
-            .client
-            .query_typed_opt(
-                "WITH schemas AS (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = ANY ($1::text[])),
-                      members AS (SELECT classid, objid FROM pg_catalog.pg_depend WHERE deptype = 'e')
-                 SELECT object FROM (
-                     SELECT oid, 'pg_class'::regclass AS class, 'relation ' || oid::regclass::text AS object
-                     FROM pg_catalog.pg_class WHERE relnamespace IN (SELECT oid FROM schemas) AND relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
-                     UNION ALL
-                     SELECT oid, 'pg_proc'::regclass, 'function ' || oid::regprocedure::text
-                     FROM pg_catalog.pg_proc WHERE pronamespace IN (SELECT oid FROM schemas)
-                     UNION ALL
-                     SELECT oid, 'pg_type'::regclass, 'type ' || oid::regtype::text
-                     FROM pg_catalog.pg_type WHERE typnamespace IN (SELECT oid FROM schemas) AND typtype IN ('d', 'e', 'r')
-                 ) objects
-                 WHERE NOT EXISTS (SELECT FROM members WHERE classid = class AND objid = oid) ORDER BY object LIMIT 1",
-                &[(&self.schemas(), Type::TEXT_ARRAY)],
-            )
-            .await?;
-        row.map(|row| Ok(row.try_get(0)?)).transpose()
-    }
+    };
+    // The history last: if it can't be read, the server refuses whatever comes after it.
+    let (journal, object, rows) =
+        futures_util::join!(journal::see(client, history, facts.journal.exists), object, rows);
+    let rows = rows.map_err(|error| match error {
+        ReadError::Engine(error) => error,
+        ReadError::Unreadable(why) => EngineError::Rejected(vec![problem(
+            Code::HistoryUnreadable,
+            format!("{history} is not a history of Flyway's: {why}"),
+        )]),
+    })?;
+    Ok((journal?, object?, rows))
 }
 
 fn problem(code: Code, message: String) -> Problem {
@@ -275,12 +248,7 @@ fn problem(code: Code, message: String) -> Problem {
 }
 
 fn history_table(flyway: &FlywaySettings, facts: &Facts) -> Result<HistoryTable, EngineError> {
-    let schema = flyway
-        .default_schema
-        .as_ref()
-        .or(flyway.schemas.first())
-        .or(facts.schema.as_ref());
-    let Some(schema) = schema else {
+    let Some(schema) = &facts.schema else {
         return Err(EngineError::TargetInvalid(format!(
             "no schema of the search path {:?} exists; set flyway.defaultSchema in the target",
             facts.search_path
@@ -292,38 +260,61 @@ fn history_table(flyway: &FlywaySettings, facts: &Facts) -> Result<HistoryTable,
     })
 }
 
-fn freeze(request: &PlanRequest<'_>, facts: &Facts, history: &HistoryTable) -> BTreeMap<String, FrozenPlaceholder> {
+fn freeze(
+    request: &PlanRequest<'_>,
+    flyway: &FlywaySettings,
+    facts: &Facts,
+    history: &HistoryTable,
+) -> BTreeMap<String, FrozenPlaceholder> {
+    let value = |value: &String| FrozenPlaceholder::Value(value.clone());
+    let settings = flyway
+        .placeholders
+        .iter()
+        .map(|(name, text)| (name.to_lowercase(), value(text)));
     let given = request.placeholders.iter().map(|(name, given)| {
         let frozen = match given {
-            Given::Value(value) => FrozenPlaceholder::Value(value.clone()),
+            Given::Value(text) => value(text),
             Given::Secret { at, .. } => FrozenPlaceholder::Secret(at.clone()),
         };
         (name.to_lowercase(), frozen)
     });
+    let separator = flyway.placeholder_separator.to_lowercase();
     let built_in = [
-        ("flyway:defaultschema", history.schema.clone()),
-        ("flyway:user", facts.user.clone()),
-        ("flyway:database", facts.database.clone()),
-        ("flyway:timestamp", facts.timestamp.clone()),
-        ("flyway:workingdirectory", String::new()),
-        ("flyway:table", history.table.clone()),
-        ("flyway:environment", "default".to_owned()),
+        ("defaultschema", history.schema.clone()),
+        ("user", facts.user.clone()),
+        ("database", facts.database.clone()),
+        ("timestamp", facts.timestamp.clone()),
+        ("workingdirectory", String::new()),
+        ("table", history.table.clone()),
+        (
+            "environment",
+            flyway.environment.clone().unwrap_or_else(|| "default".to_owned()),
+        ),
     ];
-    given
-        .chain(built_in.map(|(name, value)| (name.to_owned(), FrozenPlaceholder::Value(value))))
-        .collect()
+    let built_in = built_in.map(|(name, text)| (format!("flyway{separator}{name}"), FrozenPlaceholder::Value(text)));
+    settings.chain(given).chain(built_in).collect()
 }
 
-/// The values: the target's own, then Flyway's built-in ones, which win.
-fn placeholders(given: &BTreeMap<String, Given>, frozen: &BTreeMap<String, FrozenPlaceholder>) -> Placeholders {
-    let mut placeholders = Placeholders::default();
+/// The values: the settings', over them the target's own, then Flyway's built-in ones, which win.
+fn placeholders(
+    flyway: &FlywaySettings,
+    given: &BTreeMap<String, Given>,
+    frozen: &BTreeMap<String, FrozenPlaceholder>,
+) -> Placeholders {
+    let mut placeholders = Placeholders::new(PlaceholderSyntax {
+        prefix: flyway.placeholder_prefix.clone(),
+        suffix: flyway.placeholder_suffix.clone(),
+        separator: flyway.placeholder_separator.clone(),
+    });
     for (name, frozen) in frozen {
         if let FrozenPlaceholder::Value(value) = frozen {
             placeholders.set(name, value);
         }
     }
     for (name, given) in given {
-        if let Given::Secret { value, .. } = given {
+        if let (Given::Secret { value, .. }, Some(FrozenPlaceholder::Secret(_))) =
+            (given, frozen.get(&name.to_lowercase()))
+        {
             placeholders.set_secret(name, value);
         }
     }

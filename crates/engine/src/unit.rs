@@ -1,11 +1,11 @@
-//! What commits together: pending files as groups and lone files (rules U1 and U2).
+//! What commits together: files as groups and lone files (rules U1 and U2), with the callbacks beside them.
 
 use std::collections::HashSet;
 
 use belay_model::{Code, Place, PlannedFile, PlannedMigration, Problem, TransactionMode, Unit, UnitKind};
 
-use crate::classify::{StatementKind, mentions};
-use crate::script::Script;
+use crate::ranks::Ranks;
+use crate::traits::Traits;
 
 /// How many files `auto` puts into one group at most.
 const GROUP_FILES: usize = 20;
@@ -13,126 +13,157 @@ const GROUP_FILES: usize = 20;
 /// How many bytes of SQL `auto` puts into one group at most.
 const GROUP_BYTES: usize = 16 << 20;
 
-/// What of a file decides where it goes.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Traits {
-    lone: Option<String>,
-    bytes: usize,
-    relations: usize,
-    adds_enum_value: bool,
-    temporary: Vec<String>,
-    pub(crate) defers_constraints: bool,
+/// A callback at its place.
+#[derive(Debug, Clone)]
+pub(crate) struct Beside {
+    pub(crate) file: PlannedFile,
+    pub(crate) traits: Traits,
 }
 
-impl Traits {
-    /// Whether the file can't be in a transaction of ours.
-    pub(crate) fn is_lone(&self) -> bool {
-        self.lone.is_some()
-    }
-
-    /// Looks at a file. `in_transaction` is what its `.conf` says.
-    pub(crate) fn of(script: &Script, in_transaction: Option<bool>) -> Self {
-        let lone = match in_transaction {
-            Some(false) => Some("its .conf says executeInTransaction=false".to_owned()),
-            _ => script.kinds().enumerate().find_map(|(index, kind)| {
-                let why = lone_reason(kind)?;
-                let place = script.statement_place(index);
-                Some(format!("line {}: {why}", place.line.unwrap_or_default()))
-            }),
-        };
-        let statements = script.statements();
-        Self {
-            lone,
-            bytes: script.sql().len(),
-            relations: statements.iter().filter(|s| s.nature.creates_relation).count(),
-            adds_enum_value: statements.iter().any(|s| s.nature.adds_enum_value),
-            temporary: statements
-                .iter()
-                .filter_map(|s| s.nature.temporary_table.as_deref())
-                .map(str::to_owned)
-                .collect(),
-            defers_constraints: mentions(script.sql(), "deferred"),
-        }
-    }
-}
-
-fn lone_reason(kind: StatementKind) -> Option<&'static str> {
-    match kind {
-        StatementKind::Begin | StatementKind::Commit | StatementKind::Rollback => {
-            Some("it has its own transaction control")
-        }
-        StatementKind::SetTransaction => Some("SET TRANSACTION must come first in a transaction"),
-        StatementKind::Alone => Some("PostgreSQL refuses this statement inside a transaction"),
-        _ => None,
-    }
-}
-
-/// The units of the pending files, and why they are so.
+/// A migration, and the callbacks that run right before and right after it.
 #[derive(Debug)]
+pub(crate) struct Step {
+    pub(crate) before: Vec<Beside>,
+    pub(crate) migration: PlannedMigration,
+    pub(crate) traits: Traits,
+    pub(crate) after: Vec<Beside>,
+}
+
+impl Step {
+    /// With no callbacks.
+    pub(crate) fn new(migration: PlannedMigration, traits: Traits) -> Self {
+        Self {
+            before: Vec::new(),
+            migration,
+            traits,
+            after: Vec::new(),
+        }
+    }
+
+    /// Whether one of its files says so of a constraint.
+    pub(crate) fn defers_constraints(&self) -> bool {
+        self.files().any(|(_, traits)| traits.defers_constraints)
+    }
+
+    /// Each file's path and traits, in the order in which they run.
+    fn files(&self) -> impl Iterator<Item = (&str, &Traits)> {
+        let own = std::iter::once((self.migration.path.as_str(), &self.traits));
+        self.before
+            .iter()
+            .map(Beside::parts)
+            .chain(own)
+            .chain(self.after.iter().map(Beside::parts))
+    }
+}
+
+impl Beside {
+    fn parts(&self) -> (&str, &Traits) {
+        (self.file.path(), &self.traits)
+    }
+}
+
+/// The units of the files, and why they are so.
+#[derive(Debug, Default)]
 pub(crate) struct Units {
     pub(crate) units: Vec<Unit>,
     pub(crate) reason: String,
 }
 
-/// Puts the pending files into units. `relation_cap` is how many relations one transaction may create, `base` the highest
-/// rank of the history.
+/// Puts files into units. `relation_cap` is how many relations one transaction may create.
+///
+/// Callbacks share the transaction of their migration. Those beside a lone file have one of their own.
 ///
 /// # Errors
 /// With [`TransactionMode::All`], what only grouping would break.
 pub(crate) fn units(
-    pending: Vec<(PlannedMigration, Traits)>,
+    steps: Vec<Step>,
     mode: TransactionMode,
     relation_cap: usize,
-    base: Option<i32>,
+    ranks: &mut Ranks,
 ) -> Result<Units, Vec<Problem>> {
-    let obstacle = obstacle(&pending, relation_cap);
+    let obstacle = obstacle(&steps, relation_cap);
     let (together, reason) = match (mode, obstacle) {
         (TransactionMode::Each, _) => (false, "transaction = each".to_owned()),
         (TransactionMode::All, Some(obstacle)) => return Err(vec![obstacle]),
         (TransactionMode::All, None) => (true, "transaction = all".to_owned()),
-        (TransactionMode::Auto, _) if pending.len() <= 1 => (true, "one file is pending".to_owned()),
+        (TransactionMode::Auto, _) if steps.len() <= 1 => (true, "one file is pending".to_owned()),
         (TransactionMode::Auto, Some(obstacle)) => (false, obstacle.message),
-        (TransactionMode::Auto, None) => auto(&pending),
+        (TransactionMode::Auto, None) => auto(&steps),
     };
-    let mut units: Vec<Unit> = Vec::new();
-    for (migration, traits) in pending {
-        let kind = if traits.lone.is_some() {
-            UnitKind::Lone
-        } else {
-            UnitKind::Group
-        };
-        match units.last_mut() {
-            Some(last) if together && kind == UnitKind::Group && last.kind == UnitKind::Group => {
-                last.files.push(PlannedFile::Migration(migration))
-            }
-            _ => units.push(Unit {
-                kind,
-                reason: traits.lone,
-                // Before the first: as Plan found it.
-                base_rank: if units.is_empty() {
-                    base
-                } else {
-                    Some(migration.rank - 1)
-                },
-                files: vec![PlannedFile::Migration(migration)],
-                changes: Vec::new(),
-            }),
-        }
+    let mut making = Making {
+        together,
+        ranks,
+        units: Vec::new(),
+    };
+    for step in steps {
+        making.push(step);
     }
-    Ok(Units { units, reason })
+    Ok(Units {
+        units: making.units,
+        reason,
+    })
 }
 
-fn auto(pending: &[(PlannedMigration, Traits)]) -> (bool, String) {
-    let bytes: usize = pending.iter().map(|(_, traits)| traits.bytes).sum();
-    let lone = pending
+struct Making<'a> {
+    together: bool,
+    ranks: &'a mut Ranks,
+    units: Vec<Unit>,
+}
+
+impl Making<'_> {
+    fn push(&mut self, step: Step) {
+        let files = |beside: Vec<Beside>| beside.into_iter().map(|beside| beside.file);
+        let migration = PlannedFile::Migration(step.migration);
+        match step.traits.lone {
+            None => {
+                let whole = files(step.before).chain([migration]).chain(files(step.after));
+                self.group(whole.collect());
+            }
+            Some(reason) => {
+                self.group(files(step.before).collect());
+                self.unit(UnitKind::Lone, Some(reason), vec![migration]);
+                self.group(files(step.after).collect());
+            }
+        }
+    }
+
+    fn group(&mut self, files: Vec<PlannedFile>) {
+        if files.is_empty() {
+            return;
+        }
+        match self.units.last_mut() {
+            Some(last) if self.together && last.kind == UnitKind::Group => {
+                self.ranks.apply(&files);
+                last.files.extend(files);
+            }
+            _ => self.unit(UnitKind::Group, None, files),
+        }
+    }
+
+    fn unit(&mut self, kind: UnitKind, reason: Option<String>, files: Vec<PlannedFile>) {
+        let base_rank = self.ranks.before_unit();
+        self.ranks.apply(&files);
+        self.units.push(Unit {
+            kind,
+            reason,
+            base_rank,
+            files,
+            changes: Vec::new(),
+        });
+    }
+}
+
+fn auto(steps: &[Step]) -> (bool, String) {
+    let bytes: usize = steps.iter().flat_map(Step::files).map(|(_, traits)| traits.bytes).sum();
+    let lone = steps
         .iter()
-        .find_map(|(migration, traits)| Some((migration, traits.lone.as_ref()?)));
-    if pending.len() > GROUP_FILES {
+        .find_map(|step| Some((&step.migration, step.traits.lone.as_ref()?)));
+    if steps.len() > GROUP_FILES {
         (
             false,
             format!(
                 "{} files are pending, more than {GROUP_FILES}: each commits by itself",
-                pending.len()
+                steps.len()
             ),
         )
     } else if let Some((migration, why)) = lone {
@@ -151,56 +182,66 @@ fn auto(pending: &[(PlannedMigration, Traits)]) -> (bool, String) {
     } else {
         (
             true,
-            format!("{} files are pending and all can share one transaction", pending.len()),
+            format!("{} files are pending and all can share one transaction", steps.len()),
         )
     }
 }
 
 /// What works file by file and breaks in one transaction.
-fn obstacle(pending: &[(PlannedMigration, Traits)], relation_cap: usize) -> Option<Problem> {
-    let at = |migration: &PlannedMigration, code: Code, message: String| Problem {
+fn obstacle(steps: &[Step], relation_cap: usize) -> Option<Problem> {
+    let at = |path: &str, code: Code, message: String| Problem {
         code,
-        place: Some(Place::file(&migration.path)),
+        place: Some(Place::file(path)),
         message,
     };
     let mut temporary: HashSet<&str> = HashSet::new();
-    let last = pending.len().saturating_sub(1);
-    for (index, (migration, traits)) in pending.iter().enumerate() {
-        if traits.adds_enum_value && index < last {
+    let last = steps.len().saturating_sub(1);
+    for (index, step) in steps.iter().enumerate() {
+        if step.traits.adds_enum_value && index < last {
+            let path = &step.migration.path;
             let message = format!(
-                "{} adds a value to an enum, which later files can't use in the same transaction: each file commits by itself",
-                migration.path
+                "{path} adds a value to an enum, which later files can't use in the same transaction: each file commits by itself"
             );
-            return Some(at(migration, Code::NotGroupable, message));
+            return Some(at(path, Code::NotGroupable, message));
         }
-        for name in &traits.temporary {
-            if !temporary.insert(name) {
-                let message = format!(
-                    "{} creates temporary table {} again, which is still there in the same transaction: each file commits by itself",
-                    migration.path,
-                    name.to_lowercase()
-                );
-                return Some(at(migration, Code::NotGroupable, message));
+        for (path, traits) in step.files() {
+            for name in &traits.temporary {
+                if !temporary.insert(name) {
+                    let message = format!(
+                        "{path} creates temporary table {} again, which is still there in the same transaction: each file commits by itself",
+                        name.to_lowercase()
+                    );
+                    return Some(at(path, Code::NotGroupable, message));
+                }
             }
         }
     }
-    let relations: usize = pending.iter().map(|(_, traits)| traits.relations).sum();
-    let (migration, _) = pending.last()?;
-    (relations > relation_cap && pending.len() > 1).then(|| {
+    let files = || steps.iter().flat_map(Step::files);
+    let relations: usize = files().map(|(_, traits)| traits.relations).sum();
+    let last = &steps.last()?.migration.path;
+    (relations > relation_cap && steps.len() > 1).then(|| {
         let message = format!(
             "{relations} relations are created, and one transaction can lock about {relation_cap} (raise max_locks_per_transaction): each file commits by itself"
         );
-        at(migration, Code::TooManyObjects, message)
+        at(last, Code::TooManyObjects, message)
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use belay_model::{Checksum, FileDigest, MigrationKind};
+    use belay_model::{Checksum, Event, FileDigest, MigrationKind, PlannedCallback};
 
     use super::*;
+    use crate::script::Script;
+    use crate::traits::InTransaction;
 
-    fn pending(files: &[&str]) -> Vec<(PlannedMigration, Traits)> {
+    const SAID: InTransaction = InTransaction {
+        conf: None,
+        settings: true,
+        mixed: true,
+    };
+
+    fn pending(files: &[&str]) -> Vec<Step> {
         let planned = |(index, sql): (usize, &&str)| {
             let path = format!("V{}__x.sql", index + 1);
             let script = Script::new(&path, (*sql).to_owned(), None).unwrap();
@@ -212,15 +253,16 @@ mod tests {
                 path,
                 checksum: Checksum(0),
                 sha256: FileDigest::of(sql.as_bytes()),
-                rank: 1,
+                rank: i32::try_from(index).unwrap() + 1,
+                undoes: None,
             };
-            (migration, Traits::of(&script, None))
+            Step::new(migration, Traits::of(&script, SAID))
         };
         files.iter().enumerate().map(planned).collect()
     }
 
     fn shape(files: &[&str], mode: TransactionMode) -> String {
-        match units(pending(files), mode, 100, None) {
+        match units(pending(files), mode, 100, &mut Ranks::new([], [])) {
             Ok(units) => units
                 .units
                 .iter()
@@ -269,10 +311,85 @@ mod tests {
 
     #[test]
     fn u1_a_lone_file_says_why() {
-        let units = units(pending(&["SELECT 1;\nCOMMIT"]), TransactionMode::Auto, 1, None).unwrap();
+        let units = units(
+            pending(&["SELECT 1;\nCOMMIT"]),
+            TransactionMode::Auto,
+            1,
+            &mut Ranks::new([], []),
+        )
+        .unwrap();
         assert_eq!(
             units.units[0].reason.as_deref(),
             Some("line 2: it has its own transaction control")
         );
+    }
+
+    fn callback(event: Event, sql: &str) -> Beside {
+        let path = format!("{event}.sql");
+        let script = Script::new(&path, sql.to_owned(), None).unwrap();
+        Beside {
+            file: PlannedFile::Callback(PlannedCallback {
+                event,
+                script: path.clone(),
+                path,
+                sha256: FileDigest::of(sql.as_bytes()),
+            }),
+            traits: Traits::of(&script, SAID),
+        }
+    }
+
+    /// Each migration with a callback before and after it: `<` and `>`, a migration `.`, a unit in brackets.
+    fn surrounded(files: &[&str], mode: TransactionMode, sql: &str) -> String {
+        let mut steps = pending(files);
+        for step in &mut steps {
+            step.before.push(callback(Event::BeforeEachMigrate, sql));
+            step.after.push(callback(Event::AfterEachMigrate, sql));
+        }
+        let sign = |file: &PlannedFile| match file {
+            PlannedFile::Migration(_) => '.',
+            PlannedFile::Callback(callback) if callback.event == Event::BeforeEachMigrate => '<',
+            PlannedFile::Callback(_) => '>',
+        };
+        let units = units(steps, mode, 100, &mut Ranks::new([7], [])).unwrap().units;
+        let bases: Vec<i32> = units.iter().filter_map(|unit| unit.base_rank).collect();
+        assert_eq!(bases.len(), units.len());
+        assert!(bases.is_sorted() && bases[0] == 7, "{bases:?}");
+        let shape = |unit: &Unit| format!("[{}]", unit.files.iter().map(sign).collect::<String>());
+        units.iter().map(shape).collect()
+    }
+
+    #[test]
+    fn s13_callbacks_share_the_transaction_of_their_migration() {
+        use TransactionMode::{All, Auto, Each};
+        const LONE: &str = "CREATE INDEX CONCURRENTLY i ON t (a)";
+        for (files, mode, sql, expected) in [
+            (&["SELECT 1"][..], Auto, "SELECT 1", "[<.>]"),
+            (&["SELECT 1", "SELECT 2"], Auto, "SELECT 1", "[<.><.>]"),
+            (&["SELECT 1", "SELECT 2"], Each, "SELECT 1", "[<.>][<.>]"),
+            (&[LONE], Auto, "SELECT 1", "[<][.][>]"),
+            (&["SELECT 1", LONE, "SELECT 2"], Auto, "SELECT 1", "[<.>][<][.][>][<.>]"),
+            (
+                &["SELECT 1", LONE, LONE, "SELECT 2"],
+                All,
+                "SELECT 1",
+                "[<.><][.][><][.][><.>]",
+            ),
+            // What a callback makes for the time of a transaction would be there again.
+            (
+                &["SELECT 1", "SELECT 2"],
+                Auto,
+                "CREATE TEMP TABLE IF NOT EXISTS x ()",
+                "[<.><.>]",
+            ),
+        ] {
+            assert_eq!(surrounded(files, mode, sql), expected, "{mode:?} {files:?}");
+        }
+        let mut twice = pending(&["SELECT 1", "SELECT 2"]);
+        for step in &mut twice {
+            step.before
+                .push(callback(Event::BeforeEachMigrate, "CREATE TEMP TABLE x (a int)"));
+        }
+        let made = units(twice, Auto, 100, &mut Ranks::new([], [])).unwrap();
+        assert_eq!(made.units.len(), 2, "{}", made.reason);
     }
 }

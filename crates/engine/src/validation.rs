@@ -1,30 +1,69 @@
 //! What Flyway's `validate` refuses: every problem at once.
 
-use belay_bundle::Migration;
 use belay_model::{
-    Checksum, Code, FlywaySettings, IgnorePattern, IgnoredKind, IgnoredState, Place, Problem, TargetVersion, Version,
+    Checksum, Code, FlywaySettings, IgnorePattern, IgnoredKind, IgnoredState, MigrationKind, Place, Problem,
+    TargetVersion, Version,
 };
 
-use crate::compare::{Entry, State};
-use crate::history::{Applied, shorten_description};
+use crate::compare::{Entry, File, place_in};
+use crate::history::{Applied, RowKind, shorten_description};
+use crate::state::State;
 
-/// Everything that Flyway's `validate` would refuse, with pending migrations allowed.
+/// Everything that Flyway's `migrate` would refuse before it begins: what is pending is as it should be.
 pub(crate) fn problems(entries: &[Entry<'_>], flyway: &FlywaySettings) -> Vec<Problem> {
-    let baseline = entries
-        .iter()
-        .filter(|entry| entry.state == State::Baseline)
-        .filter_map(|entry| entry.row?.version.as_ref())
+    let rows = entries.iter().filter_map(|entry| entry.row);
+    let baseline = rows
+        .filter(|row| matches!(row.kind, RowKind::Baseline(_)))
+        .filter_map(|row| row.version.as_ref())
         .max();
-    let validated = entries
-        .iter()
-        .filter(|entry| !is_ignored(entry, flyway))
-        .flat_map(|entry| entry_problems(entry, baseline));
+    let looked_at = entries.iter().filter(|entry| is_looked_at(entry, flyway));
+    let validated = looked_at.flat_map(|entry| entry_problems(entry, baseline));
     obstacles(entries, flyway).into_iter().chain(validated).collect()
 }
 
-/// What keeps a run from beginning, whether or not it is validated first: a failed row, and a target that nothing has.
+/// What Flyway's `validate` refuses besides: what is not applied, unless the patterns allow it. Where there is no schema,
+/// only that is told.
+pub(crate) fn not_applied(
+    entries: &[Entry<'_>],
+    flyway: &FlywaySettings,
+    missing_schema: Option<&str>,
+) -> Vec<Problem> {
+    let patterns = &flyway.ignore_migration_patterns;
+    let all_may_wait = ignores(patterns, true, State::Pending) && ignores(patterns, false, State::Pending);
+    if let Some(schema) = missing_schema {
+        let problem = Problem {
+            code: Code::SchemaMissing,
+            place: None,
+            message: format!(
+                "schema {schema} does not exist yet; migrate, or set ignoreMigrationPatterns to *:pending"
+            ),
+        };
+        return if all_may_wait { Vec::new() } else { vec![problem] };
+    }
+    let looked_at = entries.iter().filter(|entry| is_looked_at(entry, flyway));
+    looked_at
+        .filter_map(|entry| {
+            // A repeatable that has changed is there twice, as in Flyway: as its last run, and as what is to run.
+            let (code, what) = match entry.state {
+                State::Outdated if !all_may_wait => (Code::RepeatableOutdated, "changed since it was applied"),
+                State::Pending if entry.version().is_none() => (Code::NotApplied, "is not applied as it is now"),
+                State::Pending => (Code::NotApplied, "is not applied"),
+                _ => return None,
+            };
+            let message = format!(
+                "{} {what}; migrate, or set ignoreMigrationPatterns to *:pending",
+                name(entry)
+            );
+            Some(problem(entry, code, message))
+        })
+        .collect()
+}
+
+/// What keeps a run from beginning, whether or not it is validated first: a failed row, and a target or a pick that
+/// nothing has.
 pub(crate) fn obstacles(entries: &[Entry<'_>], flyway: &FlywaySettings) -> Vec<Problem> {
-    let future_ignored = ignores(&flyway.ignore_migration_patterns, true, State::Future);
+    let patterns = &flyway.ignore_migration_patterns;
+    let future_ignored = ignores(patterns, true, State::Future) && ignores(patterns, false, State::Future);
     let failed = entries.iter().filter(|entry| match entry.state {
         State::Failed | State::FailedMissing => true,
         State::FailedFuture => !future_ignored,
@@ -32,12 +71,13 @@ pub(crate) fn obstacles(entries: &[Entry<'_>], flyway: &FlywaySettings) -> Vec<P
     });
     let failed = failed.map(|entry| {
         let message = format!(
-            "{} failed earlier and its row is still in the history; repair what it left, then delete the row",
+            "{} failed earlier and its row is still in the history; take back what it left, then run repair",
             name(entry)
         );
         problem(entry, Code::MigrationFailed, message)
     });
-    no_such_target(entries, flyway).into_iter().chain(failed).collect()
+    let absent = no_such_target(entries, flyway).into_iter();
+    absent.chain(no_such_pick(entries, flyway)).chain(failed).collect()
 }
 
 fn no_such_target(entries: &[Entry<'_>], flyway: &FlywaySettings) -> Option<Problem> {
@@ -48,7 +88,7 @@ fn no_such_target(entries: &[Entry<'_>], flyway: &FlywaySettings) -> Option<Prob
     else {
         return None;
     };
-    let is_there = entries.iter().any(|entry| version_of(entry) == Some(version));
+    let is_there = migrations(entries).any(|entry| entry.version() == Some(version));
     (!is_there).then(|| Problem {
         code: Code::TargetInvalid,
         place: None,
@@ -58,10 +98,41 @@ fn no_such_target(entries: &[Entry<'_>], flyway: &FlywaySettings) -> Option<Prob
     })
 }
 
-/// Whether the settings say not to look at this one.
-fn is_ignored(entry: &Entry<'_>, flyway: &FlywaySettings) -> bool {
-    let versioned = version_of(entry).is_some();
-    ignores(&flyway.ignore_migration_patterns, versioned, entry.state)
+fn no_such_pick(entries: &[Entry<'_>], flyway: &FlywaySettings) -> Vec<Problem> {
+    let is_there = |pick: &&String| {
+        let one = std::slice::from_ref(*pick);
+        migrations(entries).any(|entry| place_in(one, entry.version(), entry.description()).is_some())
+    };
+    let absent = flyway.cherry_pick.iter().filter(|pick| !is_there(pick));
+    absent
+        .map(|pick| Problem {
+            code: Code::TargetInvalid,
+            place: None,
+            message: format!("cherryPick names {pick:?}, and no migration has this version or description"),
+        })
+        .collect()
+}
+
+/// Without undo files.
+fn migrations<'e, 'a>(entries: &'e [Entry<'a>]) -> impl Iterator<Item = &'e Entry<'a>> {
+    let is_undo = |entry: &Entry<'_>| {
+        entry
+            .file
+            .is_some_and(|file| file.migration.kind == MigrationKind::Undo)
+    };
+    entries.iter().filter(move |entry| !is_undo(entry))
+}
+
+/// Whether the settings say to look at this one.
+fn is_looked_at(entry: &Entry<'_>, flyway: &FlywaySettings) -> bool {
+    let picks = &flyway.cherry_pick;
+    let is_picked = picks.is_empty() || place_in(picks, entry.version(), entry.description()).is_some();
+    is_picked && !is_ignored(entry, &flyway.ignore_migration_patterns)
+}
+
+/// Whether a pattern says not to look at this one.
+pub(crate) fn is_ignored(entry: &Entry<'_>, patterns: &[IgnorePattern]) -> bool {
+    ignores(patterns, entry.version().is_some(), entry.state)
 }
 
 fn ignores(patterns: &[IgnorePattern], versioned: bool, state: State) -> bool {
@@ -82,87 +153,83 @@ fn ignores(patterns: &[IgnorePattern], versioned: bool, state: State) -> bool {
     })
 }
 
-fn version_of<'a>(entry: &Entry<'a>) -> Option<&'a Version> {
-    match (entry.row, entry.file) {
-        (Some(row), _) => row.version.as_ref(),
-        (None, Some((file, _))) => file.version.as_ref(),
-        (None, None) => None,
+fn name(entry: &Entry<'_>) -> String {
+    match entry.version() {
+        Some(version) => format!("version {version} ({})", entry.description()),
+        None => format!("repeatable {}", entry.description()),
     }
 }
 
-fn name(entry: &Entry<'_>) -> String {
-    entry.row.map_or_else(String::new, |row| match &row.version {
-        Some(version) => format!("version {version} ({})", row.description),
-        None => format!("repeatable {}", row.description),
-    })
-}
-
 fn problem(entry: &Entry<'_>, code: Code, message: String) -> Problem {
-    let place = entry.file.map(|(file, _)| Place::file(&file.path));
+    let place = entry.file.map(|file| Place::file(&file.migration.path));
     Problem { code, place, message }
 }
 
 fn entry_problems(entry: &Entry<'_>, baseline: Option<&Version>) -> Vec<Problem> {
-    let name = name(entry);
-    match (entry.state, entry.row, entry.file) {
-        (State::Missing, _, _) => {
-            let message = format!("{name} is applied, and its file is not in the bundle");
-            vec![problem(entry, Code::MigrationMissing, message)]
-        }
-        (State::Future, _, _) => {
-            let message = format!(
-                "{name} is applied, and above every version of the bundle; ignoreMigrationPatterns has no *:future"
-            );
-            vec![problem(entry, Code::MigrationMissing, message)]
-        }
-        (State::Ignored, _, Some((file, _))) => {
-            let message = format!(
-                "version {} is below one that is applied; give it a higher version, or set outOfOrder in the target",
-                file.version.as_ref().map_or("", Version::as_str)
-            );
-            vec![problem(entry, Code::OutOfOrder, message)]
-        }
-        (State::Success | State::OutOfOrder, Some(row), Some((file, checksum)))
-            if row.version.is_some() && row.version.as_ref() > baseline =>
-        {
-            mismatches(row, file, checksum, &name)
+    match (entry.row, entry.file) {
+        _ if entry.state.is_failed() || matches!(entry.state, State::Undone | State::Deleted) => Vec::new(),
+        (Some(row), None) if row.kind.is_of_a_file() && entry.state != State::Superseded => vec![missing(entry)],
+        (None, Some(file)) if entry.state == State::Ignored && file.should_execute => out_of_order(entry, &file),
+        (Some(row), Some(file)) if row.version.is_none() || row.version.as_ref() > baseline => {
+            mismatch(row, &file, &name(entry)).into_iter().collect()
         }
         _ => Vec::new(),
     }
 }
 
-/// Flyway stops at the first; each is worth knowing.
-fn mismatches(row: &Applied, file: &Migration, checksum: Checksum, name: &str) -> Vec<Problem> {
-    let place = Some(Place::file(&file.path));
-    let mut problems = Vec::new();
-    if row.kind.as_str() != "SQL" {
-        let message = format!("{name} was applied as {}, and its file is SQL", row.kind.as_str());
-        problems.push(Problem {
-            code: Code::TypeMismatch,
-            place: place.clone(),
-            message,
-        });
-    } else if row.checksum.is_some_and(|applied| applied != checksum) {
-        let applied = row.checksum.map_or_else(String::new, |applied| applied.to_string());
-        let message = format!(
-            "{name} was applied with checksum {applied}, and its file has {checksum}; an applied file must not change: restore it, and put the change into a new migration"
-        );
-        problems.push(Problem {
-            code: Code::ChecksumMismatch,
-            place: place.clone(),
-            message,
-        });
+fn missing(entry: &Entry<'_>) -> Problem {
+    let name = name(entry);
+    let message = match entry.state {
+        State::Future => {
+            format!("{name} is applied, and above every version of the bundle; ignoreMigrationPatterns has no *:future")
+        }
+        _ => format!(
+            "{name} is applied, and its file is not in the bundle; put it back, or run repair if it is gone for good"
+        ),
+    };
+    problem(entry, Code::MigrationMissing, message)
+}
+
+fn out_of_order(entry: &Entry<'_>, file: &File<'_>) -> Vec<Problem> {
+    if matches!(file.migration.kind, MigrationKind::Baseline | MigrationKind::Undo) {
+        return Vec::new();
     }
-    if shorten_description(&file.description) != row.description {
-        let message = format!(
-            "{name} has another description in its file's name: {:?}",
-            file.description
-        );
-        problems.push(Problem {
-            code: Code::DescriptionMismatch,
-            place,
-            message,
-        });
+    let message = format!(
+        "version {} is below one that is applied; give it a higher version, or set outOfOrder in the target",
+        entry.version().map_or("", Version::as_str)
+    );
+    vec![problem(entry, Code::OutOfOrder, message)]
+}
+
+/// The first that differs, as in Flyway: the type, the checksum, the description.
+fn mismatch(row: &Applied, file: &File<'_>, name: &str) -> Option<Problem> {
+    let File { migration, .. } = file;
+    let problem = |code: Code, message: String| Problem {
+        code,
+        place: Some(Place::file(&migration.path)),
+        message,
+    };
+    let (applied, own) = (row.kind.as_str(), migration.kind.row_type());
+    if applied != own {
+        let message = format!("{name} was applied as {applied}, and its file is {own}");
+        return Some(problem(Code::TypeMismatch, message));
     }
-    problems
+    if let Some(found) = differing_checksum(row, file) {
+        let message = format!(
+            "{name} was applied with checksum {found}, and its file has {}; an applied file must not change: restore it, and put the change into a new migration",
+            file.checksum
+        );
+        return Some(problem(Code::ChecksumMismatch, message));
+    }
+    let description = &migration.description;
+    (shorten_description(description) != row.description).then(|| {
+        let message = format!("{name} has another description in its file's name: {description:?}");
+        problem(Code::DescriptionMismatch, message)
+    })
+}
+
+/// A row without a checksum fits every file, as in Flyway 13.
+fn differing_checksum(row: &Applied, file: &File<'_>) -> Option<Checksum> {
+    let applied = row.checksum.filter(|_| row.version.is_some())?;
+    (applied != file.checksum).then_some(applied)
 }

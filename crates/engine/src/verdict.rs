@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use belay_bundle::Bundle;
-use belay_model::{AssertionState, Attempt, Finding, FindingKind, Plan, PlannedMigration, RunId, Verdict, Verified};
+use belay_model::{AssertionState, Attempt, Finding, FindingKind, Plan, RunId, Verdict, Verified};
 use tokio_postgres::Client;
 
 use crate::apply::script;
@@ -11,8 +11,9 @@ use crate::assertion;
 use crate::error::EngineError;
 use crate::fingerprint::{self, Schema};
 use crate::history;
-use crate::journal::{self, AttemptRow, OpenUnit, OwnRow};
+use crate::journal::{self, AttemptRow, OpenUnit};
 use crate::lock;
+use crate::own::Own;
 use crate::placeholder::Placeholders;
 use crate::session::{Connect, Session};
 
@@ -125,13 +126,12 @@ async fn judge(session: &Session, input: VerifyInput<'_>) -> Result<Verified, En
         fingerprint::read_alone(client).await?.as_ref(),
         verdict,
     ));
-    let in_history = |migration: &&PlannedMigration| evidence.has(migration, input.attempt);
-    let script = |migration: &PlannedMigration| migration.script.clone();
+    let (applied, missing) = evidence.done(plan, attempt);
     Ok(Verified {
         verdict,
         assertions,
-        applied: plan.migrations().filter(in_history).map(script).collect(),
-        missing: plan.migrations().filter(|m| !in_history(m)).map(script).collect(),
+        applied,
+        missing,
         open_units: evidence.open.iter().map(OpenUnit::describe).collect(),
         writes: Vec::new(),
         findings,
@@ -141,7 +141,7 @@ async fn judge(session: &Session, input: VerifyInput<'_>) -> Result<Verified, En
 /// What the database says of a run.
 struct Evidence {
     row: Option<AttemptRow>,
-    rows: Vec<OwnRow>,
+    own: Own,
     open: Vec<OpenUnit>,
     /// Somebody else's rows above the plan's base.
     others: Vec<String>,
@@ -166,7 +166,7 @@ impl Evidence {
             let untouched = as_planned && plan.journal.is_none();
             return Ok(Self {
                 row: None,
-                rows: Vec::new(),
+                own: Own::NOTHING,
                 open: Vec::new(),
                 others: Vec::new(),
                 untouched,
@@ -174,15 +174,14 @@ impl Evidence {
         }
         let row = journal::attempt_row(client, run, attempt).await?;
         journal::close_attempts(client, run).await?;
-        let seen = journal::see(client, &plan.history).await?;
-        let rows = journal::own_rows(client, &plan.history, history.is_some() && unreadable.is_none(), run).await?;
+        let seen = journal::see(client, &plan.history, true).await?;
+        let own = Own::read(client, &plan.history, history.is_some() && unreadable.is_none(), run).await?;
         let open: Vec<OpenUnit> = seen.open.into_iter().filter(|unit| unit.run == run.as_str()).collect();
-        if rows.is_empty() && open.iter().all(OpenUnit::is_unbegun) {
+        if own.is_nothing() && open.iter().all(OpenUnit::is_unbegun) {
             journal::close_unbegun(client, run).await?;
         }
-        let is_others = |row: &&history::Applied| {
-            plan.base_rank.is_none_or(|base| row.rank > base) && !rows.iter().any(|own| own.rank == row.rank)
-        };
+        let is_others =
+            |row: &&history::Applied| plan.base_rank.is_none_or(|base| row.rank > base) && !own.has_row(row.rank);
         let others = history
             .iter()
             .flatten()
@@ -193,29 +192,51 @@ impl Evidence {
             open: open.into_iter().filter(|unit| !unit.is_unbegun()).collect(),
             untouched: as_planned && seen.last_attempt == plan.journal,
             row,
-            rows,
+            own,
         })
     }
 
-    fn has(&self, migration: &PlannedMigration, attempt: Attempt) -> bool {
-        let attempt = journal::attempt_number(attempt);
-        self.rows.iter().any(|own| {
-            own.is_there && own.rank == migration.rank && own.attempt == attempt && own.script == migration.script
-        })
+    /// What of the plan this run has done, and what is missing: scripts, and changes in words.
+    fn done(&self, plan: &Plan, attempt: Attempt) -> (Vec<String>, Vec<String>) {
+        let mut all = Vec::new();
+        for (index, unit) in plan.units.iter().enumerate() {
+            let migrations = unit.migrations();
+            all.extend(migrations.map(|m| (self.own.has(attempt, index, m), m.script.clone())));
+            if unit.migrations().next().is_none() {
+                let files = unit.files.iter().enumerate();
+                let is_done = |number| self.own.has_callback(attempt, index, number);
+                all.extend(files.map(|(number, file)| (is_done(number), format!("the callback {}", file.script()))));
+            }
+            let changes = unit.changes.iter().enumerate();
+            all.extend(changes.map(|(number, change)| {
+                let is_done = self.own.has_change(attempt, index, unit, number);
+                (is_done, change.to_string())
+            }));
+        }
+        let (done, missing): (Vec<_>, Vec<_>) = all.into_iter().partition(|(is_done, _)| *is_done);
+        let words = |list: Vec<(bool, String)>| list.into_iter().map(|(_, words)| words).collect();
+        (words(done), words(missing))
+    }
+
+    /// Whether all of the plan is in, by this attempt.
+    fn has_all(&self, plan: &Plan, attempt: Attempt) -> bool {
+        let mut units = plan.units.iter().enumerate();
+        units.all(|(index, unit)| self.own.has_all_of(attempt, index, unit))
     }
 
     /// V2 and V3: only our own marks, progress and rows count.
     fn verdict(&self, plan: &Plan, attempt: Attempt) -> Verdict {
-        if self.row.is_none() && self.rows.is_empty() && self.open.is_empty() {
+        let is_nothing = self.own.is_nothing() && self.open.is_empty();
+        if self.row.is_none() && is_nothing {
             return if self.untouched {
                 Verdict::Before
             } else {
                 Verdict::Unknown
             };
         }
-        if self.rows.is_empty() && self.open.is_empty() {
+        if is_nothing {
             Verdict::Before
-        } else if self.open.is_empty() && plan.migrations().all(|migration| self.has(migration, attempt)) {
+        } else if self.open.is_empty() && self.has_all(plan, attempt) {
             Verdict::After
         } else {
             Verdict::Between
@@ -231,14 +252,25 @@ impl Evidence {
             kind: FindingKind::HistoryMoved,
             message: format!("somebody else wrote to {}: {}", plan.history, self.others.join(", ")),
         });
-        let taken = self.rows.iter().filter(|own| !own.is_there).map(|own| Finding {
+        let rows = self.own.rows.iter().filter(|row| !row.is_there);
+        let rows = rows.map(|row| (&row.script, row.rank));
+        let changes = self.own.changes.iter().filter(|change| !change.is_there);
+        let changes = changes.filter_map(|change| Some((&change.script, change.rank?)));
+        let taken = rows.chain(changes).map(|(script, rank)| Finding {
             kind: FindingKind::HistoryMoved,
             message: format!(
-                "{} (rank {}) was committed by this run, and its row is not in the history any more",
-                own.script, own.rank
+                "{script} (rank {rank}) was committed by this run, and its row is not in the history any more"
             ),
         });
-        open.chain(moved).chain(taken).collect()
+        let after_error = self.own.changes.iter().filter(|change| !change.is_planned());
+        let after_error = after_error.map(|change| Finding {
+            kind: FindingKind::Note,
+            message: format!(
+                "the error callback {} ran after the rollback and was committed: what it did stays",
+                change.script
+            ),
+        });
+        open.chain(moved).chain(taken).chain(after_error).collect()
     }
 }
 

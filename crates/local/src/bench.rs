@@ -1,11 +1,14 @@
-//! The bench: how long a bundle takes from `aws s3 cp` to its result object, and what each function needs for it, beside
+//! The bench: `belay` beside psql and the real Flyway; how long a bundle takes from `aws s3 cp` to its result object, and what each function needs for it, beside
 //! `psql` with the same SQL in the same minute; and how much longer than RDS itself a snapshot and a restore take.
 
+mod beside;
 mod cost;
 mod functions;
+mod process;
 mod rds;
 mod sets;
 mod waiting;
+mod wire;
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -29,10 +32,20 @@ pub(crate) struct Options {
     /// How often each bundle is shipped, each time to a new database; the median is told
     #[arg(long, default_value_t = 5)]
     runs: usize,
+    /// Only `belay` beside psql and Flyway, without the pipeline
+    #[arg(long)]
+    beside: bool,
+    /// How many migrations for that
+    #[arg(long, default_value_t = 1000)]
+    migrations: usize,
 }
 
 /// Measures every set and tells.
 pub(crate) async fn bench(options: &Options) -> Result<()> {
+    beside::bench(&options.profile, options.migrations, options.runs).await?;
+    if options.beside {
+        return Ok(());
+    }
     say(format_args!(
         "Building the functions in profile {}; the first time this takes minutes.",
         options.profile

@@ -36,6 +36,8 @@ codes! {
     // The request and the target.
     /// The execution's input is not a request.
     RequestInvalid = "Belay.RequestInvalid",
+    /// A request carries a password.
+    PasswordInRequest = "Belay.PasswordInRequest",
     /// There is no parameter for this target.
     TargetUnknown = "Belay.TargetUnknown",
     /// The target's parameter is not a target: bad JSON, an unknown key, a value out of range.
@@ -106,9 +108,9 @@ codes! {
     NulByte = "Belay.NulByte",
     /// The bundle holds no migration.
     NoMigration = "Belay.NoMigration",
-    /// A kind of migration, or a configuration file, that Belay does not run yet.
+    /// Something that Flyway runs and Belay does not: a script or Java migration, a location elsewhere.
     Unsupported = "Belay.Unsupported",
-    /// A `.sql.conf` or `belay.toml` can't be read.
+    /// `flyway.toml`, `flyway.conf`, a `.sql.conf` or `belay.toml` can't be read.
     ConfigInvalid = "Belay.ConfigInvalid",
     /// A file of `verify/` has transaction control.
     AssertionControl = "Belay.AssertionControl",
@@ -128,6 +130,16 @@ codes! {
     MigrationFailed = "Belay.MigrationFailed",
     /// A file's version is below one that is applied.
     OutOfOrder = "Belay.OutOfOrder",
+    /// Asked to validate: a migration is not applied yet.
+    NotApplied = "Belay.NotApplied",
+    /// Asked to validate: the history's schema does not exist yet.
+    SchemaMissing = "Belay.SchemaMissing",
+    /// Asked to validate: a repeatable's file changed since it last ran.
+    RepeatableOutdated = "Belay.RepeatableOutdated",
+    /// The history is no place for a baseline.
+    BaselineRefused = "Belay.BaselineRefused",
+    /// A version that is to be undone has no undo file.
+    UndoMissing = "Belay.UndoMissing",
     /// The schema has objects but no history.
     NonEmptySchema = "Belay.NonEmptySchema",
     /// The history table can't be read as Flyway's.
@@ -152,6 +164,8 @@ codes! {
     Unterminated = "Belay.Unterminated",
     /// The pending files can't share a transaction as `transaction` asks.
     NotGroupable = "Belay.NotGroupable",
+    /// A file holds statements that can be in a transaction and others that can't.
+    Mixed = "Belay.Mixed",
     /// The pending files create more objects than one transaction can lock.
     TooManyObjects = "Belay.TooManyObjects",
 

@@ -23,6 +23,9 @@ pub struct Failure {
     /// Every single problem, when there can be several at once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<Problem>,
+    /// What went wrong besides, after this, each in a sentence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// What to do next: a command or a step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
@@ -87,6 +90,7 @@ impl Failure {
             place: None,
             server: None,
             problems: Vec::new(),
+            notes: Vec::new(),
             next: None,
         }
     }
@@ -210,6 +214,9 @@ impl fmt::Display for Failure {
             for problem in &self.problems {
                 write!(f, "\n  {problem}")?;
             }
+        }
+        for note in &self.notes {
+            write!(f, "\n  besides: {note}")?;
         }
         if let Some(next) = &self.next {
             write!(f, "\n  next: {next}")?;

@@ -1,6 +1,8 @@
 //! Flyway's settings that Belay knows, under Flyway's names and with Flyway's defaults.
 
+mod encoding;
 mod ignore_pattern;
+mod key;
 mod keys;
 mod target_version;
 
@@ -10,7 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::Version;
 
+pub use encoding::{Encoding, ParseEncodingError};
 pub use ignore_pattern::{IgnorePattern, IgnoredKind, IgnoredState, ParseIgnorePatternError};
+pub use key::{FlywayKey, KeyEffect, KeyShape};
 pub use keys::{FlywayKeyError, FlywayKeys};
 pub use target_version::{ParseTargetVersionError, TargetVersion};
 
@@ -38,7 +42,7 @@ pub struct FlywaySettings {
     pub locations: Vec<String>,
     /// Whether a location that is not there is an error.
     pub fail_on_missing_locations: bool,
-    /// Where in the bundle callbacks are, besides `locations`.
+    /// Where in the bundle callbacks are. Empty: in `locations`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub callback_locations: Vec<String>,
     /// Whether callbacks are left out.
@@ -57,6 +61,8 @@ pub struct FlywaySettings {
     pub sql_migration_suffixes: Vec<String>,
     /// Whether a misnamed file is an error. Flyway's default is false: it silently does not run the file.
     pub validate_migration_naming: bool,
+    /// How files are to be read.
+    pub encoding: Encoding,
 
     /// Whether a version below an applied one still runs.
     pub out_of_order: bool,
@@ -102,6 +108,9 @@ pub struct FlywaySettings {
     /// Who the history says applied a migration. Absent: the role.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub installed_by: Option<String>,
+    /// Which of the bundle's environments is meant, and what `${flyway:environment}` is. Absent: `default`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
 }
 
 impl Default for FlywaySettings {
@@ -123,6 +132,7 @@ impl Default for FlywaySettings {
             sql_migration_separator: "__".to_owned(),
             sql_migration_suffixes: vec![".sql".to_owned()],
             validate_migration_naming: true,
+            encoding: Encoding::Utf8,
             out_of_order: false,
             target: TargetVersion::Latest,
             cherry_pick: Vec::new(),
@@ -142,6 +152,7 @@ impl Default for FlywaySettings {
             placeholder_separator: ":".to_owned(),
             placeholders: BTreeMap::new(),
             installed_by: None,
+            environment: None,
         }
     }
 }
@@ -168,6 +179,7 @@ mod tests {
                 "sqlMigrationSeparator": "__",
                 "sqlMigrationSuffixes": [".sql"],
                 "validateMigrationNaming": true,
+                "encoding": "UTF-8",
                 "outOfOrder": false,
                 "target": "latest",
                 "skipExecutingMigrations": false,

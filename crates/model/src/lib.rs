@@ -11,11 +11,13 @@ mod failure;
 mod flyway;
 mod identity;
 mod instance;
+mod jdbc;
 mod judgement;
 mod messages;
 mod migration;
 mod outcome;
 mod plan;
+mod run_settings;
 mod target;
 mod verdict;
 mod version;
@@ -29,11 +31,12 @@ pub use compensation::{
 pub use digest::{BundleDigest, FileDigest, ParseDigestError, PlanDigest, SchemaDigest};
 pub use failure::{Failure, Place, Problem, ServerError};
 pub use flyway::{
-    FlywayKeyError, FlywayKeys, FlywaySettings, IgnorePattern, IgnoredKind, IgnoredState, ParseIgnorePatternError,
-    ParseTargetVersionError, TargetVersion,
+    Encoding, FlywayKey, FlywayKeyError, FlywayKeys, FlywaySettings, IgnorePattern, IgnoredKind, IgnoredState,
+    KeyEffect, KeyShape, ParseEncodingError, ParseIgnorePatternError, ParseTargetVersionError, TargetVersion,
 };
 pub use identity::{Attempt, InstanceName, ParseNameError, RunId, SnapshotName, TargetName};
 pub use instance::{Instance, Quiesce, Rds, RestorePolicy, Retention, SnapshotPolicy};
+pub use jdbc::{JdbcPassword, JdbcUrl, JdbcUrlError, SslMode};
 pub use judgement::Judgement;
 pub use messages::{
     Action, Begun, BundleRef, Caught, CheckReply, CleanupReply, Ending, InfoReply, KeepReply, LockRef, MigrateReply,
@@ -43,12 +46,14 @@ pub use messages::{
 pub use migration::{Checksum, MigrationKind};
 pub use outcome::Outcome;
 pub use plan::{
-    Aligned, FrozenPlaceholder, HistoryChange, HistoryTable, ParseHistoryTableError, Plan, PlannedAction,
-    PlannedAssertion, PlannedBaseline, PlannedCallback, PlannedFile, PlannedMigration, ResumedUnit, SecretRef, Unit,
-    UnitKind,
+    Aligned, FrozenPlaceholder, HistoryChange, HistoryTable, ParseHistoryTableError, PlaceholderSyntax, Plan,
+    PlannedAction, PlannedAssertion, PlannedBaseline, PlannedCallback, PlannedFile, PlannedMigration, ResumedUnit,
+    SecretRef, Unit, UnitKind,
 };
+pub use run_settings::RunSettings;
 pub use target::{
-    Credentials, Endpoint, Engine, LockSettings, NotifySettings, PlaceholderSource, Target, Tls, TransactionMode,
+    Credentials, Endpoint, Engine, LockSettings, NotifySettings, PlaceholderSource, Target, TargetError, Tls,
+    TransactionMode,
 };
 pub use verdict::{AssertionState, Finding, FindingKind, Verdict};
 pub use version::{ParseVersionError, Version};

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AssertionState, Attempt, BundleDigest, Failure, FileDigest, Finding, FlywayKeys, Instance, Outcome, PlanDigest,
-    PlannedAction, Restored, RunId, SnapshotName, Target, TargetName, Verdict, Writes,
+    AssertionState, Attempt, BundleDigest, Failure, FileDigest, Finding, Instance, Outcome, PlanDigest, PlannedAction,
+    Restored, RunId, RunSettings, SnapshotName, Target, TargetName, Verdict, Writes,
 };
 
 /// What a run does.
@@ -64,8 +64,9 @@ pub struct RunHeader {
     #[serde(default)]
     pub action: Action,
     /// Flyway's settings of this run alone, such as `target` or `cherryPick`: they are laid over the target's.
-    #[serde(default, skip_serializing_if = "FlywayKeys::is_empty")]
-    pub flyway: FlywayKeys,
+    /// Not checked before Check.
+    #[serde(default, skip_serializing_if = "RunSettings::is_empty")]
+    pub flyway: RunSettings,
 }
 
 impl Action {
@@ -78,6 +79,17 @@ impl Action {
             Self::Repair => Some(PlannedAction::Repair),
             Self::Undo => Some(PlannedAction::Undo),
             Self::Info | Self::Validate | Self::Keep | Self::Restore | Self::Reopen => None,
+        }
+    }
+
+    /// What an outcome is called for this action: what was asked for, and is so, is `done`.
+    #[must_use]
+    pub fn settles(self, outcome: Outcome) -> Outcome {
+        match (self, outcome) {
+            (Self::Restore, Outcome::Restored) | (Self::Baseline | Self::Repair | Self::Undo, Outcome::Migrated) => {
+                Outcome::Done
+            }
+            _ => outcome,
         }
     }
 }

@@ -1,5 +1,8 @@
 //! The plan: what a run is going to do, with everything frozen that could change meanwhile.
 
+mod change;
+mod syntax;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -9,6 +12,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Attempt, BundleDigest, Checksum, Event, FileDigest, MigrationKind, PlanDigest, RunId, TransactionMode, Version,
 };
+
+pub use change::{Aligned, HistoryChange};
+pub use syntax::PlaceholderSyntax;
 
 /// What is to be done, as units, in the order in which they run.
 ///
@@ -54,6 +60,9 @@ pub struct Plan {
     /// Callbacks that run after the rollback of a unit that failed, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub on_error: Vec<PlannedCallback>,
+    /// Callbacks around each statement of each migration: those before, then those after. Not in lone files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub on_statement: Vec<PlannedCallback>,
     /// Files are written to the history without being run.
     #[serde(default)]
     pub skip_executing: bool,
@@ -67,6 +76,9 @@ pub struct Plan {
     pub placeholders: BTreeMap<String, FrozenPlaceholder>,
     /// Whether `${name}` is replaced at all.
     pub placeholder_replacement: bool,
+    /// What a placeholder looks like.
+    #[serde(default, skip_serializing_if = "PlaceholderSyntax::is_default")]
+    pub placeholder_syntax: PlaceholderSyntax,
     /// The files of `verify/`, in order.
     pub assertions: Vec<PlannedAssertion>,
     /// Who the history says applied a migration; nothing for the role.
@@ -87,7 +99,19 @@ impl Plan {
     /// U3: whether more than the history must be made before the first unit; then it is made even before a lone file.
     #[must_use]
     pub fn prepares(&self) -> bool {
-        !self.history_exists && (!self.create_schemas.is_empty() || self.baseline.is_some())
+        !self.create_schemas.is_empty() || (!self.history_exists && self.baseline.is_some())
+    }
+
+    /// The rank of Flyway's row for the schemas that are made; nothing if none is. In a new history it comes first, but
+    /// behind the row of the command `baseline`.
+    #[must_use]
+    pub fn schema_rank(&self) -> Option<i32> {
+        let rank = match (self.base_rank, self.action) {
+            (Some(base), _) => base + 1,
+            (None, PlannedAction::Baseline) => PlannedBaseline::RANK + 1,
+            (None, _) => 0,
+        };
+        (!self.create_schemas.is_empty()).then_some(rank)
     }
 
     /// Every pending migration, in order.
@@ -220,7 +244,8 @@ pub struct Unit {
     pub reason: Option<String>,
     /// The highest rank of the history before it (M1).
     pub base_rank: Option<i32>,
-    /// The files, in order; exactly one if lone. A unit of callbacks alone has no migration, and one of changes has none.
+    /// The files, in order; exactly one if lone. A unit of callbacks alone has no migration, and one of changes has only
+    /// callbacks.
     pub files: Vec<PlannedFile>,
     /// Changes of the history that are none of a migration's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -296,51 +321,6 @@ pub struct PlannedCallback {
     pub sha256: FileDigest,
 }
 
-/// A change of the history that is none of a migration's. Each is kept in the journal with the row as it was.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "change", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum HistoryChange {
-    /// The database is taken to be at a version: a BASELINE row, in a history that is made if it must be.
-    Baseline(PlannedBaseline),
-    /// The row of a migration that failed is taken out.
-    RemoveFailed {
-        /// Its rank.
-        rank: i32,
-        /// Its script.
-        script: String,
-    },
-    /// A row is added that says that a migration's file is gone for good.
-    MarkDeleted {
-        /// The rank of the row that is added.
-        rank: i32,
-        /// The rank of the migration's row.
-        of: i32,
-        /// Its script.
-        script: String,
-    },
-    /// A row is brought in line with the migration's file.
-    Align {
-        /// Its rank.
-        rank: i32,
-        /// Its script, which stays.
-        script: String,
-        /// What it says then.
-        to: Aligned,
-    },
-}
-
-/// What `repair` corrects in a row.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Aligned {
-    /// From the file's name.
-    pub description: String,
-    /// Flyway's `type`.
-    pub row_type: String,
-    /// The file's; nothing where Flyway keeps none.
-    pub checksum: Option<Checksum>,
-}
-
 /// Whether a unit runs in a transaction of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -372,6 +352,9 @@ pub struct PlannedMigration {
     pub sha256: FileDigest,
     /// The rank that its row gets; for an undo, of the row that is taken out.
     pub rank: i32,
+    /// For an undo: the script of the row that is taken out, as it is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<String>,
 }
 
 /// A placeholder's value, frozen.

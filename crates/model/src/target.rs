@@ -1,44 +1,43 @@
 //! A target: a database that the pipeline may change. The platform team owns it; a bundle can't weaken it.
 
+mod written;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{FlywayKeys, InstanceName};
 
+pub use written::TargetError;
+
 /// What the SSM parameter `/<stack>/targets/<target>` holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "written::Written")]
 pub struct Target {
     /// The kind of database.
     pub engine: Engine,
-    /// Where it is.
+    /// Where it is. Written as an object, or as a JDBC URL.
     pub endpoint: Endpoint,
     /// The RDS identifier that a snapshot and a restore replace. Absent: no snapshot, no restore.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub instance: Option<InstanceName>,
-    /// Who logs in.
+    /// Who logs in. May be left out where the endpoint is a `jdbc-secretsmanager:` URL with the secret's id as `user`.
     pub credentials: Credentials,
     /// The role to become after logging in, so that it owns what is created.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub set_role: Option<String>,
     /// How the connection is protected.
-    #[serde(default)]
     pub tls: Tls,
     /// What commits together.
-    #[serde(default)]
     pub transaction: TransactionMode,
     /// Values for `${name}` in migrations. Names are compared without case.
-    #[serde(default)]
     pub placeholders: BTreeMap<String, PlaceholderSource>,
     /// Flyway's settings, under Flyway's names: they are laid over those of the bundle.
-    #[serde(default)]
     pub flyway: FlywayKeys,
     /// How long to wait for locks.
-    #[serde(default)]
     pub locks: LockSettings,
     /// Whom to tell.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub notify: Option<NotifySettings>,
 }
 

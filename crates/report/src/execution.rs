@@ -1,6 +1,6 @@
 //! The command that starts an execution.
 
-use belay_model::{Action, BundleRef};
+use belay_model::{Action, BundleRef, RunSettings};
 use serde::Serialize;
 
 use crate::arn::state_machine;
@@ -17,6 +17,8 @@ pub(crate) struct Input<'a> {
     pub(crate) run: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) bundle: Option<BundleRef>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) flyway: Option<&'a RunSettings>,
 }
 
 impl<'a> Input<'a> {
@@ -27,6 +29,7 @@ impl<'a> Input<'a> {
             action: None,
             run: None,
             bundle: None,
+            flyway: None,
         }
     }
 }

@@ -18,6 +18,9 @@ pub struct InfoTable {
     pub migrations: Vec<InfoLine>,
     /// What would keep a plan from being made.
     pub problems: Vec<Problem>,
+    /// Of settings and files that have no effect, each in a sentence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// A migration's state.

@@ -98,6 +98,8 @@ fn about(story: &Story<'_>) -> Option<String> {
     match outcome {
         Outcome::Migrated if failed_later(result) => Some("but an assertion fails now".to_owned()),
         Outcome::Migrated => story.plan.map(sections::how_many),
+        Outcome::Done if failed_later(result) => Some("but an assertion fails now".to_owned()),
+        Outcome::Done => sections::done_by_plan(story),
         Outcome::NeedsOperator if assertions(result) == Some(AssertionState::Failed) => {
             Some("an assertion does not hold".to_owned())
         }

@@ -3,6 +3,7 @@
 mod door;
 mod headline;
 mod next;
+mod planned;
 mod state;
 mod undoing;
 mod ways;
@@ -15,6 +16,7 @@ use crate::story::Story;
 
 pub(crate) use door::first_lines;
 pub(crate) use headline::{headline, how_many};
+pub(crate) use planned::in_few_words as done_by_plan;
 
 /// The title of the section on what happened.
 pub(crate) const WHAT: &str = "What happened";
@@ -26,7 +28,7 @@ pub(crate) fn all(story: &Story<'_>) -> Vec<Section> {
         ("The database", state::of_database(story)),
         ("The restore", undoing::restored(story)),
         ("What to do next", next::steps(story)),
-        ("Also found", state::findings(story)),
+        ("Also found", [planned::notes(story), state::findings(story)].concat()),
         ("If it turns out bad later", ways::back_by_hand(story)),
         ("This run", vec![facts(story)]),
     ]

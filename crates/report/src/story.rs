@@ -1,6 +1,6 @@
 //! What is known of a run at its end.
 
-use belay_model::{Action, Instance, Outcome, Plan, RunId, RunResult, Snapshotted};
+use belay_model::{Action, Instance, Outcome, Plan, RunId, RunResult, RunSettings, Snapshotted};
 
 use crate::info::InfoTable;
 
@@ -11,6 +11,8 @@ pub struct Story<'a> {
     pub result: &'a RunResult,
     /// What the run was to do.
     pub action: Action,
+    /// Flyway's settings of this run alone.
+    pub flyway: &'a RunSettings,
     /// Why it ended, where nothing failed: somebody stopped it.
     pub why: Option<&'a str>,
     /// The run that the action names.
@@ -68,9 +70,11 @@ impl Story<'_> {
         match (judged, self.action, self.result.compensation.is_some()) {
             (Some(Outcome::NeedsOperator), _, _) if restored => Some(Trouble::RestoredOtherwise),
             (Some(Outcome::NeedsOperator), _, true) => Some(Trouble::NotUndone),
-            (Some(settled), _, true) => Some(Trouble::Door(settled)),
+            (Some(settled), action, true) => Some(Trouble::Door(action.settles(settled))),
             // Without a verdict the run ended before Migrate, or it is an action that asks for none.
-            (None, Action::Migrate, true) => Some(Trouble::Door(Outcome::Unchanged)),
+            (None, Action::Migrate | Action::Baseline | Action::Repair | Action::Undo, true) => {
+                Some(Trouble::Door(Outcome::Unchanged))
+            }
             (None, Action::Keep | Action::Reopen, true) => Some(Trouble::Door(Outcome::Done)),
             (None, Action::Restore, _) => Some(Trouble::NotUndone),
             _ => None,

@@ -1,9 +1,38 @@
-//! S3's "Object Created" event as EventBridge brings it.
+//! What calls intake: S3's "Object Created" event as EventBridge brings it, or a person with a payload.
 
 use belay_aws::crossing::{Ask, Step};
 use serde::Deserialize;
+use serde_json::Value;
 
-/// The event. What is not needed is not read.
+/// What calls intake.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(try_from = "Value")]
+pub enum Event {
+    /// An object was put.
+    Uploaded(ObjectCreated),
+    /// Somebody invoked the function with the payload of an older wrapper of Flyway. It is looked at later, since an
+    /// error while it is read could quote what is in it.
+    Asked(Value),
+}
+
+impl TryFrom<Value> for Event {
+    type Error = serde_json::Error;
+
+    fn try_from(event: Value) -> Result<Self, Self::Error> {
+        match event.get("detail-type") {
+            Some(_) => ObjectCreated::deserialize(event).map(Self::Uploaded),
+            None => Ok(Self::Asked(event)),
+        }
+    }
+}
+
+impl Ask for Event {
+    fn step(&self) -> Step {
+        Step::Intake
+    }
+}
+
+/// S3's event. What is not needed is not read.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct ObjectCreated {
     /// The event's own id.
@@ -43,10 +72,4 @@ pub struct Object {
     /// Hexadecimal; orders the versions of one key.
     #[serde(default)]
     pub sequencer: Option<String>,
-}
-
-impl Ask for ObjectCreated {
-    fn step(&self) -> Step {
-        Step::Intake
-    }
 }

@@ -13,6 +13,11 @@ pub(crate) fn of_event(target: &str, bucket: &str, key: &str, order: &str) -> St
     of(target, &["event", bucket, key, order])
 }
 
+/// Of a payload: each invocation is a run of its own, but not what Lambda tries again.
+pub(crate) fn of_payload(target: &str, digest: &str, invocation: &str) -> String {
+    of(target, &["payload", digest, invocation])
+}
+
 fn of(target: &str, parts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
@@ -43,6 +48,8 @@ mod tests {
             of_version("shop", "b", "bundles/shop/a.zip1", ""),
             of_version("shop", "c", "bundles/shop/a.zip", "1"),
             of_event("shop", "b", "bundles/shop/a.zip", "1"),
+            of_payload("shop", "digest", "1"),
+            of_payload("shop", "digest", "2"),
             of_version(&"ü".repeat(100), "b", "k", "1"),
             of_version("", "b", "k", "1"),
         ];

@@ -75,6 +75,7 @@ impl Janitor {
         let report = Report::of(&Story {
             result: &result,
             action: run.action,
+            flyway: &run.flyway,
             why: why.as_deref(),
             of: of.as_ref(),
             instance: None,

@@ -2,7 +2,7 @@
 //! told too.
 
 use belay_aws::executions::Execution;
-use belay_model::{Action, BundleRef, FlywayKeys, RunHeader, RunId};
+use belay_model::{Action, BundleRef, RunHeader, RunId, RunSettings};
 use serde_json::Value;
 
 pub(crate) fn header(execution: &Execution) -> RunHeader {
@@ -31,7 +31,7 @@ pub(crate) fn header(execution: &Execution) -> RunHeader {
             Some("reopen") => Action::Reopen,
             _ => Action::Migrate,
         },
-        flyway: FlywayKeys::default(),
+        flyway: RunSettings::of_input(input.get("flyway")),
     }
 }
 

@@ -80,6 +80,9 @@ impl Migrate {
         })
         .await;
         let migrated = migrated.map_err(|error| error.failure())?;
+        for notice in &migrated.notices {
+            tracing::info!(notice, "the server said");
+        }
         let started = migrated.started.as_ref();
         self.access.note(run, *attempt, Sighting::Started, started).await;
         let ended = migrated.ended.as_ref();

@@ -14,5 +14,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         access: Access::new(&aws, &setting(config::BUCKET)?),
         locks: Locks::new(aws_sdk_dynamodb::Client::new(&aws), setting(config::LOCK_TABLE)?),
     };
-    function::serve("migrate", |request, deadline| migrate.handle(request, deadline)).await
+    function::serve("migrate", |request, invocation| {
+        migrate.handle(request, invocation.deadline)
+    })
+    .await
 }

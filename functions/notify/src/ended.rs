@@ -48,6 +48,7 @@ impl Notify {
         let report = Report::of(&Story {
             result: &result,
             action: ending.run.action,
+            flyway: &ending.run.flyway,
             why: None,
             of: ending.of.as_ref(),
             instance: ending.instance.as_ref(),

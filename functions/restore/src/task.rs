@@ -44,14 +44,16 @@ impl Task {
     pub(crate) fn is_wanted(&self) -> bool {
         match self.asked.run.action {
             Action::Restore => true,
-            Action::Migrate => self.asked.instance.restore != RestorePolicy::Never,
-            _ => false,
+            Action::Migrate | Action::Baseline | Action::Repair | Action::Undo => {
+                self.asked.instance.restore != RestorePolicy::Never
+            }
+            Action::Info | Action::Validate | Action::Keep | Action::Reopen => false,
         }
     }
 
     /// Whether nothing may be lost. A person's word is above the policy.
     pub(crate) fn must_be_lossless(&self) -> bool {
-        self.asked.run.action == Action::Migrate && self.asked.instance.restore == RestorePolicy::IfLossless
+        self.asked.run.action != Action::Restore && self.asked.instance.restore == RestorePolicy::IfLossless
     }
 }
 

@@ -26,11 +26,15 @@ impl Validate {
         let info = info.map_err(|error| error.failure())?;
         // A repeatable that has changed is there twice: as the row of its last run, and as what is to run.
         let pending = info.rows.iter().filter(|row| row.state == State::Pending).count();
-        let table = table(info);
-        if run.action == Action::Validate && !table.problems.is_empty() {
-            return Err(Failure::of_problems(Code::PlanRejected, table.problems)
-                .next("bring bundle and database together; nothing was changed"));
+        if run.action == Action::Validate {
+            // As Flyway: also what is only not applied yet.
+            let problems = [info.problems.as_slice(), &info.not_applied].concat();
+            if !problems.is_empty() {
+                return Err(Failure::of_problems(Code::PlanRejected, problems)
+                    .next("bring bundle and database together; nothing was changed"));
+            }
         }
+        let table = table(info, bundle.notes());
         let report = self.access.papers().put_json(run, "info.json", &table).await;
         Ok(InfoReply {
             report: report.map_err(|error| error.failure())?,
@@ -39,7 +43,7 @@ impl Validate {
     }
 }
 
-fn table(info: Info) -> InfoTable {
+fn table(info: Info, notes: &[String]) -> InfoTable {
     let line = |row: belay_engine::InfoRow| InfoLine {
         version: row.version,
         description: row.description,
@@ -52,5 +56,6 @@ fn table(info: Info) -> InfoTable {
         version: info.version,
         migrations: info.rows.into_iter().map(line).collect(),
         problems: info.problems,
+        notes: notes.to_vec(),
     }
 }

@@ -73,6 +73,26 @@ async fn a_good_bundle_is_known_by_its_digest() {
     assert_eq!(reply.migrations, 2);
 }
 
+/// A request's settings are first looked at here: until then the run is announced, whatever they are.
+#[tokio::test]
+async fn s14_settings_of_a_request_that_can_not_be_are_refused() {
+    let aws = Aws::new();
+    let version = aws.put_object("bundles/shop/a.zip", &zip(&[("V1__a.sql", "select 1;")]));
+    let with = |flyway: Value| request(&version, &json!({"/run/flyway": flyway}));
+    check(&aws, with(json!({"target": "2", "cherryPick": ["a"]})))
+        .await
+        .unwrap();
+    for (flyway, told) in [
+        (json!({"target": "newest"}), "flyway.target"),
+        (json!({"group": "perhaps"}), "flyway.group"),
+        (json!({"table": "other"}), "flyway.table"),
+    ] {
+        let failure = check(&aws, with(flyway)).await.unwrap_err();
+        assert_eq!(failure.code, Code::RequestInvalid);
+        assert!(failure.message.contains(told), "{failure}");
+    }
+}
+
 #[tokio::test]
 async fn k1_the_lock_is_of_the_instance_or_of_host_and_port() {
     let aws = Aws::new();

@@ -3,7 +3,7 @@
 use belay_access::Access;
 use belay_bundle::Bundle;
 use belay_engine::VerifyInput;
-use belay_model::{Action, Code, Failure, Judgement, Outcome, Plan, RunHeader, Target, VerifyReply, VerifyRequest};
+use belay_model::{Code, Failure, Judgement, Outcome, Plan, RunHeader, Target, VerifyReply, VerifyRequest};
 
 /// The function, with what it needs.
 #[derive(Debug)]
@@ -51,11 +51,7 @@ impl Verify {
         if outcome == Outcome::NeedsOperator && !restored && target.instance.is_some() {
             verified.writes = self.access.writes_by_others(&run.target, &of, attempt, &connect).await;
         }
-        let outcome = match (outcome, run.action) {
-            // Asked for, and so.
-            (Outcome::Restored, Action::Restore) => Outcome::Done,
-            (outcome, _) => outcome,
-        };
+        let outcome = run.action.settles(outcome);
         tracing::info!(verdict = %verified.verdict, outcome = %outcome, stale, "verified");
         let report = self.access.papers().put_json(&run, "verified.json", &verified).await;
         Ok(VerifyReply {

@@ -59,6 +59,29 @@ impl Bucket {
         }
     }
 
+    /// A page of two keys, so that whoever lists must go on.
+    pub(super) fn list(&self, prefix: &str, after: Option<&str>) -> Answer {
+        let all = self.objects.iter().filter(|(key, _)| key.starts_with(prefix));
+        let mut rest = all.filter(|(key, _)| after.is_none_or(|after| key.as_str() > after));
+        let page: Vec<_> = rest.by_ref().take(2).collect();
+        let contents: String = page
+            .iter()
+            .map(|(key, versions)| {
+                let size = versions.last().map_or(0, |(_, bytes)| bytes.len());
+                format!("<Contents><Key>{key}</Key><Size>{size}</Size></Contents>")
+            })
+            .collect();
+        let next = page.last().filter(|_| rest.next().is_some());
+        let more = match next {
+            Some((key, _)) => {
+                format!("<IsTruncated>true</IsTruncated><NextContinuationToken>{key}</NextContinuationToken>")
+            }
+            None => "<IsTruncated>false</IsTruncated>".to_owned(),
+        };
+        let body = format!("<?xml version=\"1.0\"?><ListBucketResult>{contents}{more}</ListBucketResult>");
+        (200, Vec::new(), body.into_bytes())
+    }
+
     fn get(&self, ask: &Ask<'_>) -> Answer {
         let Some(versions) = self.objects.get(ask.key) else {
             return error(404, "NoSuchKey");

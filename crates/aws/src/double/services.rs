@@ -21,8 +21,12 @@ impl Aws {
                 let path = request.uri().path().trim_start_matches('/');
                 let key = decode(path.split_once('/').unwrap_or_default().1);
                 let query = pairs(request.uri().query().unwrap_or_default());
+                let listed = query.get("prefix").filter(|_| query.contains_key("list-type"));
                 if state.refused.contains(&Service::Storage) {
                     bucket::error(403, "AccessDenied")
+                } else if let Some(prefix) = listed {
+                    let after = query.get("continuation-token").map(String::as_str);
+                    state.bucket.list(prefix, after)
                 } else {
                     state.bucket.answer(Ask {
                         method: request.method().as_str(),
@@ -51,6 +55,7 @@ impl State {
         let request: Value = serde_json::from_slice(body).unwrap();
         let answer = match (service, operation) {
             ("secretsmanager", "GetSecretValue") => self.get_secret(&request),
+            ("AmazonSSM", "GetParametersByPath") => self.parameters(&request),
             ("AWSStepFunctions", "StartExecution") => self.start(&request),
             ("AWSStepFunctions", "DescribeExecution") => self.describe(&request),
             ("DynamoDB_20120810", "GetItem") => self.get_item(&request),
@@ -82,6 +87,23 @@ impl State {
         let key = (arn.to_owned(), version.to_owned());
         let text = self.secrets.get(&key).ok_or("ResourceNotFoundException")?;
         Ok(json!({"ARN": arn, "VersionId": version, "SecretString": text}))
+    }
+
+    /// A page of two, so that whoever asks must go on.
+    fn parameters(&self, request: &Value) -> Result<Value, &'static str> {
+        self.refuses(Service::Parameters)?;
+        let under = format!("{}/", request["Path"].as_str().unwrap());
+        let after = request["NextToken"].as_str().unwrap_or_default();
+        let all = self.parameters.iter().filter(|(name, _)| name.starts_with(&under));
+        let mut rest = all.filter(|(name, _)| name.as_str() > after);
+        let page: Vec<_> = rest.by_ref().take(2).collect();
+        let last = page.last().map(|(name, _)| name.as_str());
+        let parameters: Vec<_> = page
+            .iter()
+            .map(|(name, value)| json!({"Name": name, "Value": value}))
+            .collect();
+        let next = last.filter(|_| rest.next().is_some());
+        Ok(json!({"Parameters": parameters, "NextToken": next}))
     }
 
     fn start(&mut self, request: &Value) -> Result<Value, &'static str> {

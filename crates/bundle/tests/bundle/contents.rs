@@ -1,7 +1,7 @@
 //! What files hold.
 
 use belay_bundle::{Bundle, Limits, ReadError, ScriptConfig, checksum};
-use belay_model::{BundleDigest, Checksum, Code, Failure, FileDigest, FlywayKeys};
+use belay_model::{BundleDigest, Checksum, Code, Encoding, Failure, FileDigest, FlywayKeys};
 
 use crate::forge::{Entry, V1, check_table, zip};
 
@@ -94,31 +94,45 @@ fn what_is_no_text() {
 }
 
 #[test]
-fn settings_of_a_script() {
-    let none = ScriptConfig::default();
+fn s8_settings_of_a_script() {
+    let none = ScriptConfig::default;
     for (conf, expected) in [
-        ("", none),
-        ("# x\n\n! y\n", none),
-        ("encoding=UTF-8", none),
+        ("", none()),
+        ("# x\n\n! y\n", none()),
         (
-            "executeInTransaction=false",
+            "encoding=utf8",
+            ScriptConfig {
+                encoding: Some(Encoding::Utf8),
+                ..none()
+            },
+        ),
+        (
+            "executeInTransaction=FALSE",
             ScriptConfig {
                 execute_in_transaction: Some(false),
-                ..none
+                ..none()
             },
         ),
         (
             "\u{feff} executeInTransaction = true \r\n",
             ScriptConfig {
                 execute_in_transaction: Some(true),
-                ..none
+                ..none()
             },
         ),
         (
             "placeholderReplacement: false",
             ScriptConfig {
                 placeholder_replacement: Some(false),
-                ..none
+                ..none()
+            },
+        ),
+        (
+            "shouldExecute=${flyway:environment}==prod \\\n  && ${region}!=eu\nencoding=ISO-8859-1",
+            ScriptConfig {
+                should_execute: Some("${flyway:environment}==prod && ${region}!=eu".to_owned()),
+                encoding: Some(Encoding::Latin1),
+                ..none()
             },
         ),
         (
@@ -126,6 +140,7 @@ fn settings_of_a_script() {
             ScriptConfig {
                 execute_in_transaction: Some(false),
                 placeholder_replacement: Some(true),
+                ..none()
             },
         ),
     ] {
@@ -140,7 +155,7 @@ fn settings_of_a_script() {
 }
 
 #[test]
-fn settings_that_are_wrong() {
+fn s8_settings_of_a_script_that_are_wrong() {
     let refusals = |conf: &str| {
         Bundle::from_zip(
             with(&[(V1, b""), ("V1__a.sql.conf", conf.as_bytes())]),
@@ -163,14 +178,14 @@ fn settings_that_are_wrong() {
         ),
         ("charset=x", Code::ConfigInvalid, "unknown key `charset`"),
         ("executeInTransaction=no", Code::ConfigInvalid, "`true` or `false`"),
-        ("executeInTransaction", Code::ConfigInvalid, "key=value"),
+        ("executeInTransaction", Code::ConfigInvalid, "`true` or `false`"),
         (
             "executeInTransaction=true\nexecuteInTransaction=true",
             Code::ConfigInvalid,
             "twice",
         ),
-        ("encoding=ISO-8859-1", Code::Unsupported, "UTF-8"),
-        ("shouldExecute=false", Code::Unsupported, "shouldExecute"),
+        ("encoding=Shift_JIS", Code::Unsupported, "UTF-8"),
+        ("shouldExecute=", Code::ConfigInvalid, "shouldExecute"),
     ] {
         let found = refusals(conf);
         assert_eq!(found.len(), 1, "{conf}: {found:?}");
@@ -185,6 +200,55 @@ fn settings_that_are_wrong() {
             vec![(Code::ConfigInvalid, "V2__b.sql.conf")],
         ),
         ("any other conf", with(&[(V1, b""), ("nginx.conf", b"x")]), vec![]),
+    ]);
+}
+
+/// However a file is encoded, its checksum is that of its text.
+#[test]
+fn s3_files_in_other_encodings() {
+    for (encoding, bytes, text) in [
+        ("UTF-8", &b"h\xc3\xa9"[..], "hé"),
+        ("ISO-8859-1", b"h\xe9", "hé"),
+        ("windows-1252", b"h\xe9 \x80", "hé €"),
+        ("UTF-16", b"\xff\xfeh\0\xe9\0", "hé"),
+        ("UTF-16", b"\0h\0\xe9", "hé"),
+        ("UTF-16BE", b"\xfe\xff\0h\0\xe9", "hé"),
+        ("UTF-16LE", b"h\0\xe9\0", "hé"),
+        ("US-ASCII", b"h", "h"),
+    ] {
+        let conf = format!("encoding={encoding}");
+        let by_conf = with(&[(V1, bytes), ("V1__a.sql.conf", conf.as_bytes())]);
+        let toml = format!("[flyway]\nencoding = \"{encoding}\"");
+        let by_settings = with(&[(V1, bytes), ("flyway.toml", toml.as_bytes())]);
+        for zip in [by_conf, by_settings] {
+            let bundle = Bundle::from_zip(zip, &Limits::default(), &FlywayKeys::default()).unwrap();
+            assert_eq!(bundle.text(V1).unwrap(), text, "{encoding}");
+            assert_eq!(bundle.migrations()[0].checksum, checksum(text), "{encoding}");
+            assert_eq!(bundle.migrations()[0].sha256, FileDigest::of(bytes));
+        }
+    }
+    let with_conf = |bytes: &[u8], conf: &[u8]| with(&[(V1, bytes), ("V1__a.sql.conf", conf)]);
+    check_table([
+        (
+            "no ASCII",
+            with_conf(b"a\nh\xe9", b"encoding=US-ASCII"),
+            vec![(Code::NotUtf8, "V1__a.sql:2")],
+        ),
+        (
+            "nothing in windows-1252",
+            with_conf(b"\x81", b"encoding=windows-1252"),
+            vec![(Code::NotUtf8, "V1__a.sql:1")],
+        ),
+        (
+            "half a character",
+            with_conf(b"\0a\0", b"encoding=UTF-16"),
+            vec![(Code::NotUtf8, V1)],
+        ),
+        (
+            "NUL",
+            with_conf(b"\0a\0\0", b"encoding=UTF-16"),
+            vec![(Code::NulByte, "V1__a.sql:1")],
+        ),
     ]);
 }
 

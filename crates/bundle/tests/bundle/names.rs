@@ -1,18 +1,10 @@
-//! Names of entries, and what files are by their names.
+//! Names of entries, and where files are looked for.
 
-use belay_bundle::{Bundle, Limits};
-use belay_model::{Code, FlywayKeys, MigrationKind};
+use belay_bundle::Limits;
+use belay_model::Code;
 
 use crate::forge::{Entry, check_table, refusals, zip};
-
-fn bundle(names: &[&str]) -> Vec<u8> {
-    zip(&names.iter().map(|name| Entry::stored(name, "")).collect::<Vec<_>>())
-}
-
-fn open(names: &[&str]) -> Bundle {
-    Bundle::from_zip(bundle(names), &Limits::default(), &FlywayKeys::default())
-        .unwrap_or_else(|rejected| panic!("{rejected}"))
-}
+use crate::opened::{named as bundle, open};
 
 #[test]
 fn names_that_lead_elsewhere() {
@@ -104,201 +96,6 @@ fn names_that_are_one_somewhere() {
 }
 
 #[test]
-fn migrations_by_their_names() {
-    use MigrationKind::{Repeatable, Versioned};
-    for (name, kind, version, description) in [
-        ("V1__init.sql", Versioned, Some("1"), "init"),
-        ("V1.sql", Versioned, Some("1"), ""),
-        ("V2__.sql", Versioned, Some("2"), ""),
-        ("V5__UP.SQL", Versioned, Some("5"), "UP"),
-        ("V7__a__b_c.sql", Versioned, Some("7"), "a  b c"),
-        ("V0001__x.sql", Versioned, Some("0001"), "x"),
-        ("V15_1_2__x.sql", Versioned, Some("15.1.2"), "x"),
-        ("V2026.11.20.1__x.y-z.sql", Versioned, Some("2026.11.20.1"), "x.y-z"),
-        ("V-9__x.sql", Versioned, Some("-9"), "x"),
-        ("R__a_view.sql", Repeatable, None, "a view"),
-        ("R__.sql", Repeatable, None, ""),
-    ] {
-        let bundle = open(&[name]);
-        let [migration] = bundle.migrations() else {
-            panic!("{name}: {bundle:?}")
-        };
-        assert_eq!(migration.kind, kind, "{name}");
-        assert_eq!(
-            migration.version.as_ref().map(|version| version.as_str()),
-            version,
-            "{name}"
-        );
-        assert_eq!(migration.description, description, "{name}");
-        assert_eq!((migration.script.as_str(), migration.path.as_str()), (name, name));
-    }
-}
-
-#[test]
-fn what_flyway_would_skip_is_refused_with_the_better_name() {
-    for (name, better) in [
-        ("V3_x.sql", "`V3__x.sql`"),
-        ("v4__x.sql", "`V4__x.sql`"),
-        ("V__x.sql", "`V<version>__V_x.sql`"),
-        ("R1__x.sql", "`R__x.sql`"),
-        ("R_x.sql", "`R__x.sql`"),
-        ("README.sql", "`R__README.sql`"),
-        ("queries.sql", "`V<version>__queries.sql`"),
-        ("001_init.sql", "`V001__init.sql`"),
-        ("V1..1__x.sql", "rename it to"),
-        ("V11.__x.sql", "rename it to"),
-        ("V6a__x.sql", "rename it to"),
-        ("V12 __x.sql", "rename it to"),
-        ("B_x.sql", "rename it to"),
-        ("Users.sql", "rename it to"),
-        ("afterparty.sql", "rename it to"),
-        (".sql", "rename it to"),
-        (
-            "V123456789012345678901234567890123456789012345678901__x.sql",
-            "50 characters",
-        ),
-    ] {
-        let rejected = Bundle::from_zip(
-            bundle(&["sql/V1.sql", &format!("sql/{name}")]),
-            &Limits::default(),
-            &FlywayKeys::default(),
-        )
-        .unwrap_err();
-        let [problem] = rejected.problems.as_slice() else {
-            panic!("{name}: {rejected}")
-        };
-        assert_eq!(problem.code, Code::Misnamed, "{name}");
-        assert_eq!(
-            problem.place.as_ref().map(|place| place.file.clone()),
-            Some(format!("sql/{name}"))
-        );
-        assert!(problem.message.contains(better), "{name}: {}", problem.message);
-    }
-}
-
-#[test]
-fn what_flyway_runs_and_belay_does_not_is_refused() {
-    for name in [
-        "B1__x.sql",
-        "B1.sql",
-        "U1__x.sql",
-        "U1.2.sql",
-        "beforeMigrate.sql",
-        "afterMigrate__grants.sql",
-        "afterEachMigrateStatementError.sql",
-        "afterVersioned.sql",
-        "beforeConnect.sql",
-        "createSchema.sql",
-        "V2__x.sh",
-        "V2__x.PY",
-        "V2__x",
-        "R__x.bash",
-        "R__x.ps1",
-        "V2__X.java",
-        "V2__X.class",
-        "U2__x.sh",
-    ] {
-        let name = format!("sql/{name}");
-        let found = refusals(bundle(&["sql/V1.sql", &name]), &Limits::default());
-        assert_eq!(found, [(Code::Unsupported, name)]);
-    }
-    let unsupported = |at| vec![(Code::Unsupported, at)];
-    check_table([
-        (
-            "flyway.toml",
-            bundle(&["sql/V1.sql", "flyway.toml"]),
-            unsupported("flyway.toml"),
-        ),
-        (
-            "flyway.conf",
-            bundle(&["sql/V1.sql", "flyway.conf"]),
-            unsupported("flyway.conf"),
-        ),
-        (
-            "flyway.user.toml",
-            bundle(&["V1.sql", "flyway.user.toml"]),
-            unsupported("flyway.user.toml"),
-        ),
-        (
-            "elsewhere it is just a file",
-            bundle(&["sql/V1.sql", "ci/flyway.conf"]),
-            vec![],
-        ),
-    ]);
-}
-
-#[test]
-fn one_version_and_one_description_once() {
-    check_table([
-        (
-            "the same version",
-            bundle(&["V1__a.sql", "V1__b.sql"]),
-            vec![(Code::DuplicateVersion, "V1__b.sql")],
-        ),
-        (
-            "the same by value",
-            bundle(&["V1__a.sql", "x/V001.0__b.sql"]),
-            vec![(Code::DuplicateVersion, "x/V001.0__b.sql")],
-        ),
-        (
-            "three of them",
-            bundle(&["V1.sql", "V1_0.sql", "V1.00.sql"]),
-            vec![
-                (Code::DuplicateVersion, "V1.00.sql"),
-                (Code::DuplicateVersion, "V1_0.sql"),
-            ],
-        ),
-        (
-            "a repeatable twice",
-            bundle(&["R__a_b.sql", "x/R__a_b.sql"]),
-            vec![(Code::DuplicateRepeatable, "x/R__a_b.sql")],
-        ),
-        ("two descriptions", bundle(&["R__a_b.sql", "R__a__b.sql"]), vec![]),
-        (
-            "a version and a description",
-            bundle(&["V1__a.sql", "R__a.sql"]),
-            vec![],
-        ),
-    ]);
-}
-
-#[test]
-fn the_order_is_the_order_of_running() {
-    let bundle = open(&[
-        "R__z_view.sql",
-        "b/R__A_view.sql",
-        "R__\u{ffff}.sql",
-        "R__😀.sql",
-        "R__a_view.sql",
-        "V1.10__x.sql",
-        "V2021.01.02__x.sql",
-        "V001__x.sql",
-        "V1.9__x.sql",
-        "V1.9.0.1__x.sql",
-    ]);
-    let scripts: Vec<&str> = bundle
-        .migrations()
-        .iter()
-        .map(|migration| migration.script.as_str())
-        .collect();
-    assert_eq!(
-        scripts,
-        [
-            "V001__x.sql",
-            "V1.9__x.sql",
-            "V1.9.0.1__x.sql",
-            "V1.10__x.sql",
-            "V2021.01.02__x.sql",
-            "b/R__A_view.sql",
-            "R__a_view.sql",
-            "R__z_view.sql",
-            "R__😀.sql",
-            "R__\u{ffff}.sql",
-        ]
-    );
-}
-
-#[test]
 fn the_first_location_that_holds_a_migration() {
     for (names, scripts, ignored) in [
         (
@@ -365,6 +162,11 @@ fn the_first_location_that_holds_a_migration() {
         (
             "assertions only",
             bundle(&["verify/V1.sql"]),
+            vec![(Code::NoMigration, "")],
+        ),
+        (
+            "callbacks only",
+            bundle(&["sql/afterMigrate.sql"]),
             vec![(Code::NoMigration, "")],
         ),
         (

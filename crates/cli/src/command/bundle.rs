@@ -1,29 +1,44 @@
-//! `belay bundle`: a zip of a folder, the same bytes for the same files.
+//! `belay bundle`: a zip of a folder, the same bytes for the same files; or only whether it is sound.
 
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use belay_bundle::Bundle;
-use belay_model::{FlywayKeys, Outcome};
+use belay_model::{MigrationKind, Outcome};
 
 use crate::arguments::BundleOptions;
 use crate::counted::counted;
 use crate::error::CliError;
 use crate::screen::Screen;
+use crate::settings::Said;
 use crate::source;
+use crate::table;
+
+/// So many files that are not read are named: a project's folder may have thousands.
+const MOST_IGNORED: usize = 20;
 
 /// Checks the folder as a bundle, then writes it; a file of that name is replaced at once and as a whole.
 pub(crate) fn run(options: &BundleOptions, screen: Screen) -> Result<Outcome, CliError> {
-    let BundleOptions { folder, output } = options;
+    let settings = Said::of_pairs(&options.flyway)?;
+    let folder = &options.folder;
+    let Some(output) = &options.output else {
+        let bundle = source::open(folder, &settings.keys)?;
+        screen.say(&format!(
+            "{}\n\n{}",
+            words(&bundle, folder, &settings),
+            table::of_bundle(&bundle)
+        ));
+        return Ok(Outcome::Done);
+    };
     if !folder.is_dir() {
         return Err(CliError::Usage(format!("{} is not a folder", folder.display())));
     }
     let parent = parent(output)?;
     refuse_inside(folder, &parent, output)?;
-    let bundle = source::open(folder, &FlywayKeys::default())?;
+    let bundle = source::open(folder, &settings.keys)?;
     write(&parent, output, bundle.zip())?;
-    screen.say(&words(&bundle, output));
+    screen.say(&words(&bundle, output, &settings));
     Ok(Outcome::Done)
 }
 
@@ -64,14 +79,41 @@ fn open_to_all(file: &fs::File) -> std::io::Result<()> {
     file.set_permissions(fs::Permissions::from_mode(0o644))
 }
 
-fn words(bundle: &Bundle, output: &Path) -> String {
+fn words(bundle: &Bundle, output: &Path, settings: &Said) -> String {
+    let kinds = [
+        (MigrationKind::Versioned, "versioned migration"),
+        (MigrationKind::Baseline, "baseline migration"),
+        (MigrationKind::Repeatable, "repeatable migration"),
+        (MigrationKind::Undo, "undo migration"),
+    ];
+    let of_kind = |kind| bundle.migrations().iter().filter(|file| file.kind == kind).count();
+    let counts: Vec<String> = kinds
+        .into_iter()
+        .map(|(kind, noun)| (of_kind(kind), noun))
+        .chain([
+            (bundle.callbacks().len(), "callback"),
+            (bundle.assertions().len(), "assertion"),
+        ])
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, noun)| counted(count, noun))
+        .collect();
     let mut text = format!(
-        "{}: {}, {}, SHA-256 {}",
+        "{}: {}, SHA-256 {}",
         output.display(),
-        counted(bundle.migrations().len(), "migration"),
-        counted(bundle.assertions().len(), "assertion"),
+        counts.join(", "),
         bundle.digest()
     );
-    text.extend(bundle.ignored().iter().map(|path| format!("\nignored: {path}")));
+    let ignored = bundle.ignored().iter();
+    text.extend(ignored.take(MOST_IGNORED).map(|path| format!("\nignored: {path}")));
+    if let Some(more) = bundle
+        .ignored()
+        .len()
+        .checked_sub(MOST_IGNORED)
+        .filter(|more| *more > 0)
+    {
+        text.push_str(&format!("\nignored: {}", counted(more, "more file")));
+    }
+    let notes = settings.notes.iter().chain(bundle.notes());
+    text.extend(notes.map(|note| format!("\nnote: {note}")));
     text
 }

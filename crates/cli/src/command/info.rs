@@ -1,6 +1,6 @@
 //! `belay info`: each migration's state.
 
-use belay_model::{BundleDigest, Outcome, Problem};
+use belay_model::{BundleDigest, Outcome, PlannedAction, Problem};
 use serde::Serialize;
 
 use super::Prepared;
@@ -14,6 +14,7 @@ use crate::table;
 struct Info {
     schema_version: Option<String>,
     schema_name: String,
+    all_schemas_empty: bool,
     migrations: Vec<InfoOutput>,
 }
 
@@ -31,9 +32,10 @@ pub(crate) async fn run(prepared: &Prepared) -> Result<Outcome, CliError> {
         request,
         connect,
         screen,
+        ..
     } = prepared;
     screen.progress(&format!("Looking at {} …", prepared.place()));
-    let info = belay_engine::info(connect, bundle, &request.as_plan_request()).await?;
+    let info = belay_engine::info(connect, bundle, &request.as_plan_request(PlannedAction::Migrate)).await?;
     match screen.format {
         Format::Table => {
             let version = info
@@ -49,13 +51,15 @@ pub(crate) async fn run(prepared: &Prepared) -> Result<Outcome, CliError> {
                 text.push_str("\n\nWhat validate refuses:\n");
                 text.extend(info.problems.iter().map(|problem| format!("  {problem}\n")));
             }
+            text.extend(prepared.notes().iter().map(|note| format!("\nnote: {note}")));
             screen.say(&text);
         }
         Format::Json => screen.say_json(&Answer {
-            common: Common::new("info", &info.database, Vec::new()),
+            common: Common::new("info", &info.database, prepared.notes()),
             flyway: Info {
                 schema_version: info.version.as_ref().map(|version| version.as_str().to_owned()),
                 schema_name: info.history.schema,
+                all_schemas_empty: info.all_schemas_empty,
                 migrations: info.rows.iter().map(|row| InfoOutput::new(row, bundle)).collect(),
             },
             belay: Extra {

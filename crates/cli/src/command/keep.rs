@@ -7,7 +7,7 @@ use crate::arguments::{Format, KeepOptions};
 use crate::counted::counted;
 use crate::error::CliError;
 use crate::json::{Answer, Common};
-use crate::request::connect;
+use crate::request::{Opened, connect};
 use crate::screen::Screen;
 
 #[derive(Serialize)]
@@ -24,7 +24,7 @@ struct Extra<'a> {
 
 /// Closes the run's attempts and open units.
 pub(crate) async fn run(options: &KeepOptions, screen: Screen) -> Result<Outcome, CliError> {
-    let connect = connect(&options.login)?;
+    let Opened { connect, .. } = connect(&options.login).await?;
     let run = &options.run;
     let Some(history) = belay_engine::history_of_run(&connect, run).await? else {
         return Err(Failure::new(

@@ -1,4 +1,5 @@
-//! `belay migrate`: plan, migrate, and whatever that said, verify. By hand what the workflow does.
+//! `belay migrate`, `baseline`, `repair` and `undo`: plan, do it, and whatever that said, verify. By hand what the workflow
+//! does.
 
 use std::time::Duration;
 
@@ -6,12 +7,14 @@ use belay_engine::{
     Budget, CleanupInput, EngineError, MigrateInput, Observed, OpenGate, Placeholders, PlanRequest, Planned,
     VerifyInput,
 };
-use belay_model::{Attempt, Code, Failure, Finding, FindingKind, MigrateStatus, Outcome, RunId, Verdict, Verified};
+use belay_model::{
+    Attempt, Code, Failure, Finding, FindingKind, MigrateStatus, Outcome, PlannedAction, RunId, Verdict, Verified,
+};
 use tokio::time::Instant;
 
 use super::Prepared;
 use super::plan::headline;
-use crate::arguments::MigrateOptions;
+use crate::arguments::ChangeOptions;
 use crate::error::{CliError, outcome_of};
 use crate::report::{self, Ended};
 use crate::request::milliseconds;
@@ -24,10 +27,18 @@ const ATTEMPTS: u32 = 3;
 const TICK: Duration = Duration::from_secs(10);
 
 /// Runs, and tells how it ended.
-pub(crate) async fn run(prepared: &Prepared, options: &MigrateOptions) -> Result<Outcome, CliError> {
+pub(crate) async fn run(
+    prepared: &Prepared,
+    options: &ChangeOptions,
+    action: PlannedAction,
+) -> Result<Outcome, CliError> {
     let patience = Duration::from_millis(milliseconds("--patience", &options.patience)?.into());
     let mut stop = Stop::listen().map_err(CliError::System)?;
-    let migration = Migration { prepared, patience };
+    let migration = Migration {
+        prepared,
+        action,
+        patience,
+    };
     let ended = migration.run(&mut stop).await;
     report::tell(prepared, &ended).await;
     Ok(ended.outcome)
@@ -35,6 +46,7 @@ pub(crate) async fn run(prepared: &Prepared, options: &MigrateOptions) -> Result
 
 struct Migration<'a> {
     prepared: &'a Prepared,
+    action: PlannedAction,
     /// How long to go on asking for the verdict.
     patience: Duration,
 }
@@ -74,12 +86,24 @@ impl Migration<'_> {
                 attempt = Attempt(attempt.0 + 1);
                 continue;
             }
-            return self.ended(attempt, tried);
+            return self.named(self.ended(attempt, tried));
         }
+    }
+
+    /// What is no migration is done, not migrated.
+    fn named(&self, ended: Ended) -> Ended {
+        let outcome = match (self.action, ended.outcome) {
+            (PlannedAction::Baseline | PlannedAction::Repair | PlannedAction::Undo, good) if good.is_success() => {
+                Outcome::Done
+            }
+            (_, outcome) => outcome,
+        };
+        Ended { outcome, ..ended }
     }
 
     fn ended(&self, attempt: Attempt, tried: Tried) -> Ended {
         let ended = Ended {
+            action: self.action,
             outcome: Outcome::UpToDate,
             run: self.run_id().clone(),
             attempt,
@@ -126,14 +150,14 @@ impl Migration<'_> {
     }
 
     async fn attempt(&self, attempt: Attempt, stop: &mut Stop) -> Tried {
-        let request = self.prepared.request.as_plan_request();
+        let request = self.prepared.request.as_plan_request(self.action);
         let planned = tokio::select! {
             biased;
             planned = self.plan(&request) => planned,
             () = stop.asked() => Err(stopped()),
         };
         let (planned, placeholders) = match planned {
-            Ok((planned, _)) if planned.plan.units.is_empty() => return Tried::UpToDate(Box::new(planned)),
+            Ok((planned, _)) if planned.plan.pending() == 0 => return Tried::UpToDate(Box::new(planned)),
             Ok(planned) => planned,
             Err(failure) => return Tried::NotPlanned(self.prepared.advised(failure)),
         };
@@ -186,13 +210,8 @@ impl Migration<'_> {
         let planned = belay_engine::plan(connect, bundle, request)
             .await
             .map_err(|error| error.failure())?;
-        let placeholders =
-            Placeholders::of_plan(&planned.plan, &self.prepared.request.secrets()).map_err(|secret| {
-                Failure::new(
-                    Code::Bug,
-                    format!("the plan names a secret that nobody gave: {}", secret.key),
-                )
-            })?;
+        let placeholders = self.prepared.placeholders(&planned.plan);
+        let placeholders = placeholders.map_err(|error| error.failure())?;
         Ok((planned, placeholders))
     }
 

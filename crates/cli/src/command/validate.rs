@@ -1,7 +1,8 @@
 //! `belay validate`: whether the bundle fits the database; every problem at once.
 
+use belay_bundle::Bundle;
 use belay_engine::EngineError;
-use belay_model::{BundleDigest, Code, Failure, Outcome, Problem};
+use belay_model::{BundleDigest, Code, Failure, MigrationKind, Outcome, PlannedAction, Problem};
 use serde::Serialize;
 
 use super::Prepared;
@@ -30,20 +31,24 @@ struct Extra {
     problems: Vec<Problem>,
 }
 
-/// Makes the plan and throws it away: what refuses the plan is what doesn't fit.
+/// Whether the database is as the bundle says. What refuses a plan is what doesn't fit; and, as in Flyway, what is not
+/// applied yet.
 pub(crate) async fn run(prepared: &Prepared) -> Result<Outcome, CliError> {
     let Prepared {
         bundle,
         request,
         connect,
         screen,
+        ..
     } = prepared;
     screen.progress(&format!("Looking at {} …", prepared.place()));
-    let (pending, problems) = match belay_engine::plan(connect, bundle, &request.as_plan_request()).await {
+    let request = request.as_plan_request(PlannedAction::Migrate);
+    let (pending, mut problems) = match belay_engine::plan(connect, bundle, &request).await {
         Ok(planned) => (planned.plan.migrations().count(), Vec::new()),
         Err(EngineError::Rejected(problems)) => (0, problems),
         Err(error) => return Err(error.into()),
     };
+    problems.extend(belay_engine::info(connect, bundle, &request).await?.not_applied);
     let outcome = if problems.is_empty() {
         Outcome::Done
     } else {
@@ -57,7 +62,7 @@ pub(crate) async fn run(prepared: &Prepared) -> Result<Outcome, CliError> {
             screen.say(&format!("{outcome}: bundle and database do not agree"));
         }
         Format::Json => screen.say_json(&Answer {
-            common: Common::new("validate", &connect.endpoint.database, Vec::new()),
+            common: Common::new("validate", &connect.endpoint.database, prepared.notes()),
             flyway: flyway(prepared, &problems),
             belay: Extra {
                 outcome,
@@ -76,10 +81,11 @@ fn words(prepared: &Prepared, pending: usize) -> String {
     let bundle = &prepared.bundle;
     let mut text = format!(
         "Bundle and database agree: {}, {pending} of them pending, {}",
-        counted(bundle.migrations().len(), "migration"),
+        counted(looked_at(bundle), "migration"),
         counted(bundle.assertions().len(), "assertion")
     );
     text.extend(bundle.ignored().iter().map(|path| format!("\nignored: {path}")));
+    text.extend(prepared.notes().iter().map(|note| format!("\nnote: {note}")));
     text
 }
 
@@ -96,6 +102,12 @@ fn flyway(prepared: &Prepared, problems: &[Problem]) -> Validate {
             .map(|problem| ValidateOutput::new(problem, Some(bundle)))
             .collect(),
         validation_successful: problems.is_empty(),
-        validate_count: bundle.migrations().len(),
+        validate_count: looked_at(bundle),
     }
+}
+
+/// How many migrations there are to compare: undo files have no row in the history.
+fn looked_at(bundle: &Bundle) -> usize {
+    let files = bundle.migrations().iter();
+    files.filter(|file| file.kind != MigrationKind::Undo).count()
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use belay_local::{Postgres, Settings};
+use belay_local::{Aws, Emulator, Postgres, RunningEmulator, Settings};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
@@ -18,6 +18,17 @@ pub(crate) async fn server() -> &'static Postgres {
     SERVER
         .get_or_init(async || Postgres::start(Settings::default()).await.unwrap())
         .await
+}
+
+/// Ends with the process, too.
+static EMULATOR: OnceCell<RunningEmulator> = OnceCell::const_new();
+
+/// The emulator's AWS, by clients of the caller's own runtime.
+pub(crate) async fn aws() -> Aws {
+    let emulator = EMULATOR
+        .get_or_init(async || Emulator::default().start().await.unwrap())
+        .await;
+    Aws::at(&emulator.endpoint())
 }
 
 /// A database of a test's own, and a folder for its bundle.

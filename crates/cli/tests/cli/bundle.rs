@@ -52,6 +52,41 @@ async fn the_same_files_give_the_same_bytes() {
 }
 
 #[test]
+fn a_project_of_flyways_is_a_bundle_as_it_is_and_can_be_checked_without_a_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let resources = folder.path().join("src/main/resources/db/migration");
+    fs::create_dir_all(&resources).unwrap();
+    for (file, text) in [
+        ("V1__a.sql", "CREATE TABLE a (id int)"),
+        ("V2__b.sql", "CREATE TABLE b (id int)"),
+        ("U2__b.sql", "DROP TABLE b"),
+        ("R__v.sql", "CREATE OR REPLACE VIEW v AS SELECT 1 AS one"),
+        ("afterMigrate.sql", "ANALYZE"),
+    ] {
+        fs::write(resources.join(file), text).unwrap();
+    }
+    let settings = "[flyway]\nlocations = [\"classpath:db/migration\"]\nlicenseKey = \"x\"\n";
+    fs::write(folder.path().join("flyway.toml"), settings).unwrap();
+    fs::write(folder.path().join("pom.xml"), "<project/>").unwrap();
+    let check = |options: &[&str]| {
+        let line = [&["bundle", "--check", folder.path().to_str().unwrap()][..], options].concat();
+        Said::of(&belay().args(line).output().unwrap())
+    };
+    let sound = check(&[]);
+    golden("bundle_check", &sound);
+    let elsewhere = check(&["--flyway", "locations=filesystem:sql"]);
+    assert_eq!(elsewhere.code, 4, "{elsewhere:?}");
+
+    fs::write(resources.join("V2.0__c.sql"), "SELECT 1").unwrap();
+    fs::write(resources.join("V3_d.sql"), "SELECT 1").unwrap();
+    let unsound = check(&[]);
+    assert_eq!(unsound.code, 4, "{unsound:?}");
+    assert!(unsound.err.contains("Belay.DuplicateVersion"), "{unsound:?}");
+    assert!(unsound.err.contains("Belay.Misnamed"), "{unsound:?}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3, "nothing is written");
+}
+
+#[test]
 fn what_cannot_be_a_bundle_is_not_written() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();

@@ -16,6 +16,7 @@ pub(crate) fn golden(name: &str, said: &Said) {
         (r"\d{4}-\d\d-\d\d( |T)\d\d:\d\d:\d\d(\.\d+)?", "2000-01-01${1}00:00:00"),
         (r#""executionTime": \d+"#, r#""executionTime": 1"#),
         (r"/\S*/\.tmp[A-Za-z0-9]+/", "FOLDER/"),
+        (r"/\S*/\.tmp[A-Za-z0-9]+:", "FOLDER:"),
         (r"session \d+", "session PID"),
         (r"process \d+", "process PID"),
     ] {

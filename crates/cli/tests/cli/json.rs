@@ -24,6 +24,10 @@ async fn two_files() -> Bench {
 #[tokio::test]
 async fn answers_have_flyways_shapes() {
     let bench = two_files().await;
+    assert_eq!(
+        bench.belay("info", &["--format", "json"]).json()["allSchemasEmpty"],
+        true
+    );
     golden("json_plan", &bench.belay("plan", &["--format", "json"]));
     golden("json_migrated", &bench.belay("migrate", &["--format", "json"]));
     golden("json_up_to_date", &bench.belay("migrate", &["--outputType", "json"]));

@@ -8,6 +8,7 @@ async fn l3_what_is_half_done_stops_the_next_run_until_it_is_kept() {
     let bench = Bench::new().await;
     bench.files(&[
         ("V1__a.sql", "CREATE TABLE a (id int)"),
+        ("V2__b.sql.conf", "executeInTransaction=false"),
         (
             "V2__b.sql",
             "CREATE INDEX CONCURRENTLY a_id ON a (id);\nSELECT nowhere;\n",
@@ -36,6 +37,7 @@ async fn l3_the_very_same_file_goes_on_where_it_stopped() {
     let bench = Bench::new().await;
     bench.files(&[
         ("V1__a.sql", "CREATE TABLE a (id int)"),
+        ("V2__b.sql.conf", "executeInTransaction=false"),
         (
             "V2__b.sql",
             "CREATE INDEX CONCURRENTLY a_id ON a (id);\nSELECT 1 / (SELECT count(*) FROM a);\n",

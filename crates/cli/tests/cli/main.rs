@@ -8,12 +8,14 @@
 
 mod bench;
 mod bundle;
+mod change;
 mod golden;
 mod json;
 mod keep;
 mod login;
 mod migrate;
 mod refused;
+mod settings;
 mod shop;
 mod stale;
 mod stopped;

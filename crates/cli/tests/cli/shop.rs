@@ -9,8 +9,8 @@ async fn releases_end_as_the_example_says() {
     shop.shop(&["first-release"]);
     golden("info_before", &shop.belay("info", &[]));
     golden("plan", &shop.belay("plan", &[]));
-    golden("validate", &shop.belay("validate", &[]));
     golden("migrated", &shop.belay("migrate", &[]));
+    golden("validate", &shop.belay("validate", &[]));
     assert_eq!(
         shop.look("SELECT (SELECT count(*) FROM orders) + (SELECT count(*) FROM order_lines) > 100000")
             .await,

@@ -5,14 +5,10 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
-use belay_local::{Aws, Emulator, RunningEmulator};
-use tokio::sync::OnceCell;
+use belay_local::Aws;
 
-use crate::bench::{Said, belay};
+use crate::bench::{Said, aws, belay};
 use crate::golden::golden;
-
-/// Ends with the process.
-static EMULATOR: OnceCell<RunningEmulator> = OnceCell::const_new();
 
 const RUN: &str = "abcdefgh2345";
 const OTHER: &str = "bcdefgh23456";
@@ -25,11 +21,8 @@ struct Table {
 impl Table {
     /// A lock table with an item in each phase.
     async fn new(name: &str) -> Self {
-        let emulator = EMULATOR
-            .get_or_init(async || Emulator::default().start().await.unwrap())
-            .await;
         let table = Self {
-            aws: Aws::at(&emulator.endpoint()),
+            aws: aws().await,
             name: name.to_owned(),
         };
         let key = AttributeDefinition::builder()

@@ -8,7 +8,8 @@ fn a_wrong_call_is_no_outcome() {
         "",
         "nothing",
         "migrate",
-        "migrate --url postgres://u:hunter2@h/d",
+        "migrate --bundle x",
+        "migrate --url postgres://u:hunter2@h/d --placeholder hunter2",
         "migrate --url postgres://u:hunter2@h/d --bundle x --nothing",
         "migrate --url postgres://u:hunter2@h/d --bundle x --format xml",
         "migrate --url postgres://u:hunter2@h/d --bundle x --lock-timeout soon",
@@ -43,7 +44,9 @@ fn help_and_version_are_answers() {
 #[test]
 fn the_documentation_names_every_option() {
     let documentation = include_str!("../../../../docs/cli.md");
-    for command in ["info", "validate", "plan", "migrate", "keep", "bundle", "unlock"] {
+    for command in [
+        "info", "validate", "plan", "migrate", "baseline", "repair", "undo", "keep", "bundle", "unlock",
+    ] {
         let help = Said::of(&belay().args([command, "--help"]).output().unwrap()).out;
         assert!(documentation.contains(&format!("belay {command} ")), "{command}");
         // A line of the list of options begins with one.

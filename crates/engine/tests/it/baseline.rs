@@ -97,7 +97,7 @@ async fn s8_what_the_history_says_is_the_targets() {
 }
 
 #[tokio::test]
-async fn s8_empty_schemas_and_nothing_to_do_get_no_baseline() {
+async fn s8_empty_schemas_get_no_baseline_and_nothing_pending_gets_one() {
     let settings: FlywaySettings = serde_json::from_str(r#"{"baselineOnMigrate": true}"#).unwrap();
     let mut empty = World::new().await;
     empty.flyway = settings.clone();
@@ -106,22 +106,43 @@ async fn s8_empty_schemas_and_nothing_to_do_get_no_baseline() {
     assert_eq!(ran.planned.plan.baseline, None);
 
     let grown = World::grown(r#"{"baselineOnMigrate": true}"#).await;
-    let planned = grown.plan(&bundle(&[("V1__a.sql", "x")])).await.unwrap().plan;
-    assert!(planned.units.is_empty() && planned.baseline.is_none(), "{planned:?}");
+    let ran = grown.shipped(&[("V1__a.sql", "x")]).await;
+    assert_eq!(ran.planned.plan.pending(), 1);
+    assert_eq!(
+        grown.rows("flyway_schema_history").await,
+        ["1|1|<< Flyway Baseline >>|BASELINE|<< Flyway Baseline >>"]
+    );
+    let again = grown.run("second").plan(&bundle(&[("V1__a.sql", "x")])).await.unwrap();
+    assert_eq!(again.plan.pending(), 0);
 }
 
 #[tokio::test]
-async fn s8_schemas_that_are_made_come_before_the_baseline() {
+async fn s8_where_nothing_is_run_objects_that_are_there_are_no_obstacle() {
+    for baseline in ["true", "false"] {
+        let settings = format!(r#"{{"skipExecutingMigrations": true, "baselineOnMigrate": {baseline}}}"#);
+        let world = World::grown(&settings).await;
+        world.shipped(&FILES).await;
+        assert_eq!(
+            world
+                .sql("SELECT installed_rank, version, type FROM flyway_schema_history ORDER BY 1")
+                .await,
+            ["1|1|SQL", "2|2|SQL", "3|3|SQL", "4|null|SQL"]
+        );
+        assert!(!world.has("c").await);
+    }
+}
+
+#[tokio::test]
+async fn s8_where_a_schema_is_made_there_is_no_baseline_as_in_flyway() {
     let world =
         World::grown(r#"{"baselineOnMigrate": true, "baselineVersion": "2", "schemas": ["public", "app"]}"#).await;
-    let ran = world.shipped(&FILES).await;
+    let ran = world.shipped(&FILES[2..]).await;
     is_clean(&ran);
     assert_eq!(
         world.rows("flyway_schema_history").await,
         [
             "0|null|<< Flyway Schema Creation >>|SCHEMA|\"app\"",
-            "1|2|<< Flyway Baseline >>|BASELINE|<< Flyway Baseline >>",
-            "2|3|c|SQL|V3__c.sql"
+            "1|3|c|SQL|V3__c.sql"
         ]
     );
 }

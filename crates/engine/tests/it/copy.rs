@@ -141,7 +141,8 @@ async fn m5_a_table_that_is_locked_is_waited_for() {
 
 #[tokio::test]
 async fn l1_in_a_lone_file_a_copy_is_a_statement_with_its_trail() {
-    let world = World::new().await;
+    let mut world = World::new().await;
+    world.flyway.mixed = true;
     let file = "COPY t FROM STDIN;\n1\tx\n\\.\nBEGIN;\nCOPY t FROM STDIN;\n2\ty;\n\\.\nCOMMIT;\nVACUUM t;\n";
     let ran = world.shipped(&[TABLE, ("V2__data.sql", file)]).await;
     assert_eq!(ran.planned.plan.units.len(), 2);

@@ -201,6 +201,8 @@ async fn info_tells_flyways_states() {
     assert_eq!(
         shown,
         [
+            "0.5 below Below Baseline",
+            "1 base Ignored (Baseline)",
             "1 << Flyway Baseline >> Baseline",
             "3 c Success",
             "2.5 late Out of Order",
@@ -208,13 +210,11 @@ async fn info_tells_flyways_states() {
             "- r Outdated",
             "4 gone Missing",
             "99 future Future",
-            "0.5 below Below Baseline",
-            "1 base Ignored (Baseline)",
             "5 ignored Ignored",
             "- new Pending",
             "- r Pending",
         ]
     );
-    assert_eq!(info.rows[1].state, State::Success);
+    assert_eq!(info.rows[3].state, State::Success);
     assert_eq!(info.version.unwrap().as_str(), "99");
 }

@@ -357,3 +357,33 @@ async fn v5_no_time_to_begin_is_not_more() {
     assert_eq!(ran.told(), "before Belay.TooLong");
     assert!(!world.has("one").await);
 }
+
+#[tokio::test]
+async fn s12_what_the_server_says_besides_is_told_with_its_secrets_masked() {
+    let mut world = World::new().await;
+    let at = SecretRef {
+        arn: "arn".to_owned(),
+        key: "k".to_owned(),
+        version_id: "v".to_owned(),
+    };
+    let value = "s3cr3t".to_owned();
+    world.placeholders.insert("key".to_owned(), Given::Secret { at, value });
+    let file =
+        "DO $$ BEGIN RAISE NOTICE 'the key is ${key}'; RAISE WARNING 'careful'; END $$; DROP TABLE IF EXISTS nope";
+    let ran = world.shipped(&[("V1__n.sql", file)]).await;
+    assert_eq!(
+        ran.migrated.unwrap().notices,
+        [
+            "NOTICE: the key is ****",
+            "WARNING: careful",
+            "NOTICE: table \"nope\" does not exist, skipping"
+        ]
+    );
+    let many = "DO $$ BEGIN FOR i IN 1..60 LOOP RAISE NOTICE '%', i; END LOOP; END $$";
+    let ran = world
+        .run("many")
+        .shipped(&[("V1__n.sql", file), ("V2__m.sql", many)])
+        .await;
+    let notices = ran.migrated.unwrap().notices;
+    assert_eq!((notices.len(), notices.last().unwrap().as_str()), (51, "and 10 more"));
+}

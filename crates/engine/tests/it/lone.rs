@@ -5,13 +5,15 @@ use std::time::Duration;
 use belay_engine::Budget;
 use belay_model::{MigrateStatus, Verdict};
 
+use crate::callbacks;
 use crate::world::{World, bundle, codes};
 
 const TABLE: (&str, &str) = ("V1__t.sql", "CREATE TABLE t (a int); INSERT INTO t VALUES (1), (1)");
 
 #[tokio::test]
 async fn a_lone_file_gets_its_row_and_its_mark_is_closed() {
-    let world = World::new().await;
+    let mut world = World::new().await;
+    world.flyway.mixed = true;
     let ran = world
         .shipped(&[
             TABLE,
@@ -257,4 +259,29 @@ async fn l3_a_started_statement_is_nobodys_to_repeat() {
     let files = [TABLE, ("V2__u.sql", "CREATE UNIQUE INDEX CONCURRENTLY u ON t (a)")];
     world.ship(&files).await;
     assert_eq!(codes(world.run("next").plan(&bundle(&files)).await), ["Belay.UnitOpen"]);
+}
+
+/// L3: in the run that goes on with a half-done file the callbacks before it don't run again, and what they had set holds.
+#[tokio::test]
+async fn l3_a_file_that_is_gone_on_with_has_what_was_set_before_it() {
+    let world = callbacks::world().await;
+    let before = format!("SET ROLE app; {}", callbacks::says("before"));
+    let file = format!(
+        "CREATE TABLE made (a int); COMMIT; SELECT FROM gate; {} COMMIT;",
+        callbacks::says("own")
+    );
+    let list = [
+        ("beforeEachMigrate.sql", before.as_str()),
+        ("V1__own.sql", file.as_str()),
+    ];
+    let ran = world.ship(&list).await;
+    assert_eq!(ran.told(), "between Belay.SqlFailed");
+    world.sql("CREATE TABLE gate (a int); GRANT ALL ON gate TO app").await;
+    world.run("again").shipped(&list).await;
+    assert_eq!(
+        world
+            .sql("SELECT what || ' ' || role FROM beside.log ORDER BY id")
+            .await,
+        ["before app", "own app"]
+    );
 }

@@ -6,17 +6,27 @@
 
 mod assertions;
 mod baseline;
+mod callbacks;
 mod census;
 mod cleanup;
 mod copy;
 mod door;
+mod error_callbacks;
 mod faults;
 mod flyway;
 mod groups;
+mod history_changes;
 mod lone;
+mod planned;
+mod planned_changes;
+mod planned_whole;
 mod plans;
+mod round_trips;
 mod settings;
+mod states;
 mod tls;
+mod undo;
+mod validation;
 mod verdicts;
 mod world;
 mod writes;

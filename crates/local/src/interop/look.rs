@@ -4,7 +4,7 @@ use std::process::Command;
 
 use belay_local::{Error, Postgres, Result, psql};
 
-use super::set::Settings;
+use super::settings::Settings;
 use super::tool::{complaint, output};
 
 /// How many lines of a difference are told.
@@ -28,6 +28,20 @@ impl Look {
         };
         let (schema, table) = settings.history();
         let client = postgres.connect(postgres.superuser(), database).await?;
+        let dump = dump(postgres, database, &table, settings.rows)?;
+        let there = "SELECT FROM pg_tables WHERE schemaname = $1 AND tablename = $2";
+        if client
+            .query(there, &[&schema, &table])
+            .await
+            .map_err(refused)?
+            .is_empty()
+        {
+            return Ok(Self {
+                history: vec!["there is no table".to_owned()],
+                scripts: Vec::new(),
+                dump,
+            });
+        }
         let sql = format!(
             "SELECT (to_jsonb(h) - 'installed_on' - 'execution_time')::text, h.script, h.type FROM \"{schema}\".\"{table}\" h \
              ORDER BY installed_rank"
@@ -41,7 +55,6 @@ impl Look {
                 scripts.push(row.try_get(1).map_err(refused)?);
             }
         }
-        let dump = dump(postgres, database, &table, settings.rows)?;
         Ok(Self { history, scripts, dump })
     }
 

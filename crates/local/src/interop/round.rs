@@ -3,12 +3,13 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use belay_local::{Postgres, Result};
+use tempfile::TempDir;
 
 use super::belay::Belay;
 use super::flyway::Flyway;
 use super::look::{Look, difference};
-use super::set::{Set, Staged};
-use super::tool::{Answer, Job, Tool};
+use super::set::Set;
+use super::tool::{Answer, Ask, Job, Tool};
 
 /// What is compared, in order.
 pub(super) const STEPS: [&str; 3] = ["each alone", "Flyway, then Belay", "Belay, then Flyway"];
@@ -40,6 +41,15 @@ struct Brought {
 impl Round<'_> {
     /// Every step.
     pub(super) async fn run(&self) -> Result<Vec<Told>> {
+        if self.set.steps.is_empty() {
+            self.halves().await
+        } else {
+            self.story().await
+        }
+    }
+
+    /// Each migrates, and continues what the other began.
+    async fn halves(&self) -> Result<Vec<Told>> {
         let (flyway, belay): (&dyn Tool, &dyn Tool) = (self.flyway, self.belay);
         let whole = self.set.stage()?;
         let by_flyway = self.bring(&[(flyway, &whole)], belay).await?;
@@ -77,12 +87,8 @@ impl Round<'_> {
     }
 
     /// Brings a new database there by one tool after the other; then `witness` must find nothing to do and agree.
-    async fn bring(&self, steps: &[(&dyn Tool, &Staged)], witness: &dyn Tool) -> Result<Brought> {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let database = format!("interop_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        self.postgres
-            .create_database(&database, self.postgres.migrator())
-            .await?;
+    async fn bring(&self, steps: &[(&dyn Tool, &TempDir)], witness: &dyn Tool) -> Result<Brought> {
+        let database = new_database(self.postgres).await?;
         let mut brought = Brought {
             look: None,
             last: (String::new(), Vec::new()),
@@ -93,7 +99,7 @@ impl Round<'_> {
             match self.ask(*tool, files, &database)? {
                 Ok(answer) => {
                     brought.migrations += answer.migrated;
-                    brought.last = (tool.name(), answer.info);
+                    brought.last = (tool.name(), answer.lines);
                 }
                 Err(wrong) => {
                     brought.differences.push(format!("{} fails: {wrong}", tool.name()));
@@ -114,7 +120,7 @@ impl Round<'_> {
     fn witness(
         &self,
         tool: &dyn Tool,
-        files: &Staged,
+        files: &TempDir,
         database: &str,
         last: &(String, Vec<String>),
     ) -> Result<Vec<String>> {
@@ -126,22 +132,35 @@ impl Round<'_> {
                 if answer.migrated != 0 {
                     wrong.push(format!("{name} ran {} more after {}", answer.migrated, last.0));
                 }
-                wrong.extend(difference("info", (&last.0, &last.1), (&name, &answer.info)));
+                wrong.extend(difference("info", (&last.0, &last.1), (&name, &answer.lines)));
             }
         }
         Ok(wrong)
     }
 
-    fn ask(&self, tool: &dyn Tool, files: &Staged, database: &str) -> Result<Result<Answer, String>> {
-        let migrations = files.migrations();
-        tool.bring(&Job {
+    /// `migrate`, then `validate`, which must be content, then `info`.
+    fn ask(&self, tool: &dyn Tool, files: &TempDir, database: &str) -> Result<Result<Answer, String>> {
+        let job = Job {
             postgres: self.postgres,
             database,
-            bundle: files.bundle(),
-            migrations: &migrations,
+            bundle: files.path(),
             settings: &self.set.settings,
+        };
+        let [migrated, valid, info] = [Ask::Migrate, Ask::Validate, Ask::Info].map(|ask| tool.ask(ask, &job));
+        Ok(match (migrated?, valid?, info?) {
+            (Err(wrong), ..) | (_, Err(wrong), _) | (.., Err(wrong)) => Err(wrong),
+            (_, Ok(problems), _) if !problems.lines.is_empty() => Err(problems.lines.join("; ")),
+            (Ok(Answer { migrated, .. }), _, Ok(Answer { lines, .. })) => Ok(Answer { migrated, lines }),
         })
     }
+}
+
+/// An empty database of a new name.
+pub(super) async fn new_database(postgres: &Postgres) -> Result<String> {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let database = format!("interop_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+    postgres.create_database(&database, postgres.migrator()).await?;
+    Ok(database)
 }
 
 /// Without Flyway's own result there is no half that could be continued.

@@ -4,6 +4,7 @@ use belay_model::{Action, Code, MigrationKind, Outcome, Plan};
 
 use crate::plain::line;
 use crate::report::failed_later;
+use crate::sections::planned;
 use crate::story::{LockFate, Story, Trouble};
 
 /// The first words of a mail, and the summary of a result.
@@ -48,7 +49,10 @@ fn on_settled(story: &Story<'_>, target: &str, outcome: Outcome) -> String {
         Outcome::Done => match story.action {
             Action::Keep => format!("{target} is accepted as it is, and free again."),
             Action::Restore => restored(story, target, &of_run(story)),
-            _ => format!("{target} was looked at; nothing was changed."),
+            _ => planned::headline(story, target).map_or_else(
+                || format!("{target} was looked at; nothing was changed."),
+                |headline| format!("{headline}{}", later(story)),
+            ),
         },
         Outcome::Unchanged => format!("{target} is unchanged: the run failed, and committed nothing."),
         Outcome::Undone => format!("{target} is as it was: the run failed, and undo files took it back."),
@@ -65,12 +69,20 @@ fn on_settled(story: &Story<'_>, target: &str, outcome: Outcome) -> String {
 
 fn migrated(story: &Story<'_>, target: &str) -> String {
     let how = story.plan.map_or_else(|| "migrated".to_owned(), how_many);
-    let later = if failed_later(story.result) {
-        " An assertion that held before the COMMIT does not hold any more."
+    let skipped = if story.plan.is_some_and(|plan| plan.skip_executing) {
+        " As was asked (skipExecutingMigrations), no file was run: they only are in the history."
     } else {
         ""
     };
-    format!("{target} is migrated: {how}.{later}")
+    format!("{target} is migrated: {how}.{skipped}{}", later(story))
+}
+
+fn later(story: &Story<'_>) -> &'static str {
+    if failed_later(story.result) {
+        " An assertion that held before the COMMIT does not hold any more."
+    } else {
+        ""
+    }
 }
 
 fn restored(story: &Story<'_>, target: &str, why: &str) -> String {

@@ -4,7 +4,7 @@ use belay_model::{AssertionState, Code, Finding, FindingKind, Outcome, Verdict, 
 
 use crate::plain::line;
 use crate::report::Block;
-use crate::sections::undoing;
+use crate::sections::{planned, undoing};
 use crate::story::Story;
 
 pub(super) fn of_database(story: &Story<'_>) -> Vec<Block> {
@@ -20,6 +20,7 @@ pub(super) fn of_database(story: &Story<'_>) -> Vec<Block> {
             blocks.push(Block::Words(unchanged(verified).to_owned()));
             blocks
         }
+        Outcome::Done if story.action.planned().is_some() => done(story, verified),
         Outcome::UpToDate
         | Outcome::Done
         | Outcome::Undone
@@ -82,6 +83,12 @@ fn migrated(story: &Story<'_>, verified: Option<&Verified>) -> Vec<Block> {
         blocks.push(Block::List("Applied, in this order".to_owned(), scripts));
     }
     blocks
+}
+
+fn done(story: &Story<'_>, verified: Option<&Verified>) -> Vec<Block> {
+    let asserted = verified.and_then(|verified| assertions(verified.assertions));
+    let asserted = asserted.map(|text| Block::Words(text.to_owned()));
+    asserted.into_iter().chain(planned::done(story)).collect()
 }
 
 fn cleaned(story: &Story<'_>) -> Vec<Block> {

@@ -100,6 +100,7 @@ pub(super) fn again(story: &Story<'_>, purpose: &str) -> Option<Block> {
             sequencer: None,
             ..bundle.clone()
         }),
+        flyway: Some(story.flyway).filter(|flyway| !flyway.is_empty()),
         ..Input::of(&story.result.target)
     };
     Some(Block::Command(purpose.to_owned(), start(story, &input)?))
@@ -107,7 +108,12 @@ pub(super) fn again(story: &Story<'_>, purpose: &str) -> Option<Block> {
 
 /// How to get at the database as it was, after a success.
 pub(super) fn back_by_hand(story: &Story<'_>) -> Vec<Block> {
-    let (Some(taken), Ok(Outcome::Migrated)) = (story.snapshot, story.result.status.parse()) else {
+    let changed = match story.result.status.parse() {
+        Ok(Outcome::Migrated) => true,
+        Ok(Outcome::Done) => story.action.planned().is_some(),
+        _ => false,
+    };
+    let Some(taken) = story.snapshot.filter(|_| changed) else {
         return Vec::new();
     };
     let settings = line(&format!("s3://{}/{}", story.bucket, taken.configuration.key));

@@ -36,6 +36,10 @@ pub(super) fn quote(failure: &Failure) -> Vec<Block> {
         let problems = failure.problems.iter().map(|problem| line(&problem.to_string()));
         blocks.push(Block::List("Every problem".to_owned(), problems.collect()));
     }
+    if !failure.notes.is_empty() {
+        let notes = failure.notes.iter().map(|note| line(note));
+        blocks.push(Block::List("Besides".to_owned(), notes.collect()));
+    }
     blocks
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod actions;
+mod commands;
 mod papers;
 mod restores;
 mod told;

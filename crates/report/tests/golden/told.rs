@@ -1,6 +1,6 @@
 //! What is known of a run, for tests.
 
-use belay_model::{Action, Instance, Outcome, Plan, RunId, RunResult, Snapshotted, Verified};
+use belay_model::{Action, Instance, Outcome, Plan, RunId, RunResult, RunSettings, Snapshotted, Verified};
 use belay_report::{LockFate, Report, Story};
 use serde_json::{Value, json};
 
@@ -77,6 +77,7 @@ pub(crate) fn quarantined() -> LockFate<'static> {
 pub(crate) struct Told<'a> {
     pub(crate) result: &'a RunResult,
     pub(crate) action: Action,
+    pub(crate) flyway: RunSettings,
     pub(crate) plan: Option<&'a Plan>,
     pub(crate) fate: LockFate<'a>,
     pub(crate) of: Option<&'a RunId>,
@@ -91,6 +92,7 @@ impl<'a> Told<'a> {
         Self {
             result,
             action: Action::Migrate,
+            flyway: RunSettings::default(),
             plan: None,
             fate: LockFate::Free,
             of: None,
@@ -104,6 +106,7 @@ impl<'a> Told<'a> {
         Story {
             result: self.result,
             action: self.action,
+            flyway: &self.flyway,
             why: None,
             of: self.of,
             instance: self.instance.as_ref(),

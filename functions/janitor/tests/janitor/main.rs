@@ -92,6 +92,27 @@ async fn k4_a_run_that_was_aborted_before_it_changed_anything_is_told_and_its_lo
     assert!(!mail.body.contains("unlock"), "{}", mail.body);
 }
 
+/// What is offered to begin anew is what was asked, with the settings of that run and nothing that is none.
+#[tokio::test]
+async fn an_interrupted_undo_is_told_with_its_settings() {
+    let aws = Aws::new();
+    let mut input: Value = sample("input-undo");
+    input["flyway"]["password"] = json!("hunter2");
+    describe(&aws, "ABORTED", &json!({"input": input.to_string()}));
+    lock(&aws, OWNER, "held");
+    handle(&aws, sample("run-aborted")).await.unwrap();
+    // Not under the version, where the migration's own result is.
+    assert_eq!(aws.json(RESULT), None);
+    let result = aws.json(&format!("results/shop/{}.json", run())).unwrap();
+    assert_eq!(result["status"], "interrupted");
+    let mail = aws.mails().remove(0).body;
+    assert!(mail.contains(r#""action":"undo""#), "{mail}");
+    assert!(
+        mail.contains(r#""flyway":{"target":"6"}"#) && !mail.contains("hunter2"),
+        "{mail}"
+    );
+}
+
 #[tokio::test]
 async fn k4_a_run_that_died_while_changing_leaves_a_quarantine() {
     let aws = Aws::new();

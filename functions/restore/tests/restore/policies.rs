@@ -36,6 +36,29 @@ async fn q2_a_door_that_was_opened_is_not_lossless() {
     assert_eq!(stage.memory.changes().len(), 1, "nothing but the snapshot was made");
 }
 
+/// What holds of a migration holds of every action that changes something.
+#[tokio::test]
+async fn q2_the_policy_is_for_every_action_that_changes_something() {
+    for action in ["baseline", "repair", "undo"] {
+        let mut stage = Stage::new("if-lossless").await;
+        stage.action = action;
+        stage.door_step("quiesce").await.unwrap();
+        stage.snapshot().await.unwrap();
+        stage.door_step("reopen").await.unwrap();
+        assert_eq!(stage.restore().await.unwrap_err().code, Code::NotLossless, "{action}");
+
+        let mut stage = Stage::new("always").await;
+        stage.action = action;
+        stage.snapshot().await.unwrap();
+        assert!(!stage.restore().await.unwrap().lossless, "{action}");
+
+        let mut stage = Stage::new("never").await;
+        stage.action = action;
+        stage.snapshot().await.unwrap();
+        assert_eq!(stage.restore().await.unwrap_err().code, Code::Bug, "{action}");
+    }
+}
+
 #[tokio::test]
 async fn q2_whoever_could_write_is_told() {
     let stage = Stage::new("if-lossless").await;
