@@ -34,14 +34,25 @@ pub(super) fn steps(story: &Story<'_>) -> Vec<Block> {
         }
         (Outcome::Interrupted, fate) => blocks.extend(interrupted(story, fate)),
         (Outcome::Unchanged | Outcome::Rejected, _) if failure.is_some_and(|failure| failure.next.is_none()) => {
-            blocks.push(Block::Words(
-                "Correct what is told above and upload the bundle again. Redriving this run is of no use.".to_owned(),
-            ));
+            blocks.extend(once_more(story));
         }
         _ => {}
     }
     blocks.extend(ways::after_restore(story));
     blocks
+}
+
+/// An upload would migrate, which is not what an action was asked for.
+fn once_more(story: &Story<'_>) -> Vec<Block> {
+    if story.action == Action::Migrate {
+        let words = "Correct what is told above and upload the bundle again. Redriving this run is of no use.";
+        return vec![Block::Words(words.to_owned())];
+    }
+    let words = "Correct what is told above. Redriving this run is of no use.";
+    let purpose = "Then ask for it again (if the bundle was wrong, with the key and the version of one that is mended)";
+    std::iter::once(Block::Words(words.to_owned()))
+        .chain(ways::again(story, purpose))
+        .collect()
 }
 
 fn of_failure(failure: &Failure) -> Vec<Block> {

@@ -116,6 +116,23 @@ fn the_action_undo_that_fails_and_runs_its_callbacks() {
 }
 
 #[test]
+fn an_undo_that_is_refused_is_asked_for_again_and_nothing_is_uploaded() {
+    let problem = json!({"code": "Belay.UndoMissing", "place": null, "message": "version 8 has no undo file"});
+    let failure = json!({"code": "Belay.PlanRejected", "message": "1 problem", "problems": [problem]});
+    let mail = mail(
+        Action::Undo,
+        Outcome::Rejected,
+        &undoing(),
+        &json!({"failure": failure}),
+    );
+    assert!(
+        mail.contains("Then ask for it again") && mail.contains("\"action\":\"undo\""),
+        "{mail}"
+    );
+    assert!(!mail.contains("upload the bundle"), "{mail}");
+}
+
+#[test]
 fn q1_a_repair_after_which_the_door_cannot_be_opened() {
     let compensation = json!({"code": "Belay.DoorRefused", "message": "the role app is gone", "next": "look"});
     let with =

@@ -1,2 +1,2 @@
 CREATE TABLE ${name} ("${NAME}" text DEFAULT '${price}', n numeric DEFAULT ${Price});
-INSERT INTO ${name} VALUES ('${nested}${empty}'); -- ${name}
+INSERT INTO ${name} VALUES ('${dollar}{name}${empty}'); -- ${name}

@@ -1,0 +1,2 @@
+CREATE TABLE t3 (id int PRIMARY KEY);
+INSERT INTO told (what) VALUES ('V3');

@@ -1,0 +1,1 @@
+INSERT INTO told (what) VALUES ('afterMigrate__B ${flyway:filename}');

@@ -1,0 +1,1 @@
+CREATE TABLE told (n int GENERATED ALWAYS AS IDENTITY, what text);

@@ -1,0 +1,2 @@
+INSERT INTO told (what) VALUES ('rolled back');
+SELECT missing;

@@ -1,0 +1,1 @@
+INSERT INTO told (what) VALUES ('beforeEachMigrate ${flyway:filename}');

@@ -1,0 +1,1 @@
+CREATE TABLE #[name] (id text DEFAULT '${name}', t text DEFAULT '#[flyway.table]');

@@ -1,0 +1,1 @@
+ALTER TABLE flyway_schema_history ADD COLUMN note text DEFAULT 'ours';

@@ -1,0 +1,1 @@
+CREATE TABLE three AS SELECT current_setting('TimeZone') AS zone;

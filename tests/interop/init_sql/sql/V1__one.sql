@@ -1,0 +1,1 @@
+CREATE TABLE one AS SELECT current_setting('TimeZone') AS zone;

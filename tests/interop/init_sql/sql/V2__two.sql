@@ -1,0 +1,1 @@
+CREATE TABLE two AS SELECT current_setting('TimeZone') AS zone;

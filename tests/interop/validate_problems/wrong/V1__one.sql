@@ -1,0 +1,2 @@
+CREATE TABLE t1 (id int PRIMARY KEY);
+-- changed

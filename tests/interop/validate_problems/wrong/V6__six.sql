@@ -1,0 +1,2 @@
+CREATE TABLE t6 (id int PRIMARY KEY);
+-- changed
