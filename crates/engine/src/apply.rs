@@ -102,7 +102,15 @@ async fn run(session: &Session, input: MigrateInput<'_>) -> Result<Migrated, Eng
         finished: 0,
         resumed,
     };
-    let status = applying.run().await?;
+    session.notices().take_for(&plan.error_overrides, input.placeholders);
+    let status = applying.run().await.map_err(|error| match error {
+        // What comes after an error that was passed over may fail because of it.
+        EngineError::Failed(mut failure) => {
+            failure.notes.extend(session.notices().passed_over());
+            EngineError::Failed(failure)
+        }
+        error => error,
+    })?;
     let ended = match status {
         MigrateStatus::Done => fingerprint::read_alone(session.client()).await?,
         MigrateStatus::More => None,
@@ -112,7 +120,7 @@ async fn run(session: &Session, input: MigrateInput<'_>) -> Result<Migrated, Eng
         status,
         started,
         ended,
-        notices: notices.iter().map(|notice| input.placeholders.mask(notice)).collect(),
+        notices,
     })
 }
 

@@ -24,10 +24,12 @@ pub(crate) enum What {
     Callback,
     /// A callback ran after an error; nothing that was planned.
     ErrorCallback,
+    /// An error of a file's statement was passed over; nothing that was planned.
+    PassedOver,
 }
 
 impl What {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Baseline,
         Self::Removed,
         Self::Deleted,
@@ -35,6 +37,7 @@ impl What {
         Self::Undone,
         Self::Callback,
         Self::ErrorCallback,
+        Self::PassedOver,
     ];
 
     /// As the journal has it.
@@ -47,7 +50,13 @@ impl What {
             Self::Undone => "undone",
             Self::Callback => "callback",
             Self::ErrorCallback => "error-callback",
+            Self::PassedOver => "passed-over",
         }
+    }
+
+    /// Whether it was planned, so that the verdict hangs on it.
+    pub(crate) fn is_planned(self) -> bool {
+        !matches!(self, Self::ErrorCallback | Self::PassedOver)
     }
 
     /// Whether it has added a row to the history.
@@ -140,6 +149,19 @@ impl UnitKey<'_> {
             what.as_str(),
             quote_literal(&callback.script),
             callback.sha256,
+        )
+    }
+
+    /// The journal's row for an error that was passed over.
+    pub(crate) fn insert_passed_over(&self, history: &HistoryTable, script: &str, told: &str) -> String {
+        let Self { run, attempt, unit } = self;
+        format!(
+            "INSERT INTO belay.change (run, attempt, unit, number, history, what, script, sha256, told) \
+             VALUES ('{run}', {attempt}, {unit}, 0, {}, '{}', {}, '', {})",
+            quote_literal(&history.to_string()),
+            What::PassedOver.as_str(),
+            quote_literal(script),
+            quote_literal(told),
         )
     }
 

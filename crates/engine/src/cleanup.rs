@@ -161,6 +161,17 @@ async fn note(
     Ok(())
 }
 
+/// Whether a unit's statement that was started and refused has left nothing, for sure. Nothing is taken away.
+///
+/// # Errors
+/// If the database can't be asked.
+pub(crate) async fn left_nothing(client: &Client, input: CleanupInput<'_>, unit: usize) -> Result<bool, EngineError> {
+    let mut started = started(client, &input.connect.run).await?;
+    started.retain(|started| usize::try_from(started.unit) == Ok(unit));
+    let [only] = started.as_slice() else { return Ok(false) };
+    Ok(matches!(left_behind(client, input, &only.noted).await?, Left::Nothing))
+}
+
 /// What a statement left.
 enum Left {
     Nothing,

@@ -1,5 +1,7 @@
 //! Groups: files and changes that share one transaction of ours, sent in guarded messages (rules M1 to M5).
 
+mod watched;
+
 use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,9 +17,10 @@ use crate::copy;
 use crate::error::EngineError;
 use crate::frame::{CHECK_AND_DEFER, back_to_ourselves, begin_unit, callbacks_before, record, setup};
 use crate::message::{Layout, Message, read};
+use crate::overridden;
 use crate::piece::{Piece, messages, pieces, settings, woven};
 use crate::script::Script;
-use crate::stop::{At, Stop, stop};
+use crate::stop::{At, Refused, Stop, stop};
 
 /// How much is sent ahead of the answers: enough to hide the round trips, little enough to hold.
 const AHEAD_MESSAGES: usize = 32;
@@ -43,7 +46,9 @@ pub(crate) struct Wrapped<'s> {
     pub(crate) suffix: Vec<String>,
     /// What it is about, where an error leads to no file.
     pub(crate) about: &'s str,
-    /// The last of its unit.
+    /// The unit.
+    pub(crate) unit: usize,
+    /// The last of its unit: COMMIT follows.
     pub(crate) commits: bool,
 }
 
@@ -108,7 +113,7 @@ impl<'a, 'b> Group<'a, 'b> {
             }
             let commits = is_last && !asserted;
             if commits {
-                suffix.extend([self.applying.key(index).delete_mark(), "COMMIT".to_owned()]);
+                suffix.push(self.applying.key(index).delete_mark());
             }
             let (pieces, about) = match step {
                 Step::Files(block) => (self.pieces(index, unit, block)?, block.path()),
@@ -119,6 +124,7 @@ impl<'a, 'b> Group<'a, 'b> {
                 pieces,
                 suffix,
                 about,
+                unit: index,
                 commits,
             };
             self.send_wrapped(wrapped).await?;
@@ -219,14 +225,18 @@ impl<'a, 'b> Group<'a, 'b> {
 
     /// Sends files between statements of ours: in one message if they fit into it.
     pub(crate) async fn send_wrapped(&mut self, wrapped: Wrapped<'_>) -> Result<(), Stop> {
+        if overridden::is_watched(self.applying) {
+            return self.send_watched(wrapped).await;
+        }
         let mut runs = messages(wrapped.pieces);
         let Wrapped {
             prefix,
-            suffix,
+            mut suffix,
             about,
             commits,
             ..
         } = wrapped;
+        suffix.extend(commits.then(|| "COMMIT".to_owned()));
         let [whole] = runs.as_mut_slice() else {
             return self.send_apart(runs, prefix, &suffix, about, commits).await;
         };
@@ -256,7 +266,7 @@ impl<'a, 'b> Group<'a, 'b> {
             message.ours(&token);
             let asks = (number == 0).then(|| message.statements());
             if number == 0 {
-                message.ours(&["SELECT pg_catalog.pg_current_xact_id()::text".to_owned()]);
+                message.ours(&[TRANSACTION.to_owned()]);
             }
             let copied = run.iter().find(|piece| piece.chunk.is_copy);
             for Piece { script, chunk } in &run {
@@ -278,11 +288,7 @@ impl<'a, 'b> Group<'a, 'b> {
                 copy::run(self.applying, script, chunk.statements.start).await?;
             }
             if number == 0 {
-                token = vec![format!(
-                    "SELECT (CASE WHEN pg_catalog.pg_current_xact_id_if_assigned()::text = '{0}' THEN '0' \
-                     ELSE 'belay:transaction-lost {0}' END)::pg_catalog.int4",
-                    transaction.unwrap_or_default()
-                )];
+                token = vec![still_in(&transaction.unwrap_or_default())];
             }
         }
         Ok(())
@@ -342,8 +348,14 @@ impl<'a, 'b> Group<'a, 'b> {
 
     /// Waits for the oldest message's answer: the text that it was asked for.
     async fn receive(&mut self) -> Result<Option<String>, Stop> {
+        let answer = self.answer().await?;
+        answer.map_err(|refused| refused.stop(self.applying))
+    }
+
+    /// The same, with what the server did not do as it is.
+    async fn answer(&mut self) -> Result<Result<Option<String>, Refused>, Stop> {
         let Some(sent) = self.ahead.pop_front() else {
-            return Ok(None);
+            return Ok(Ok(None));
         };
         let Applying { session, input, .. } = self.applying;
         let ((answer, completed), cancelled) = input.budget.answer(session, read(sent.answer, sent.asks)).await?;
@@ -351,13 +363,24 @@ impl<'a, 'b> Group<'a, 'b> {
         match answer {
             Ok(text) => {
                 self.done += usize::from(sent.commits);
-                Ok(text)
+                Ok(Ok(text))
             }
             Err(error) => {
                 let found = error.as_db_error().and_then(|db| sent.layout.locate(db, completed));
                 let at = found.map_or(At::Ours(sent.about), At::File);
-                Err(stop(self.applying, error, cancelled, at))
+                Ok(Err(Refused { error, cancelled, at }))
             }
         }
     }
+}
+
+/// Asks for the transaction's own number.
+const TRANSACTION: &str = "SELECT pg_catalog.pg_current_xact_id()::text";
+
+/// The token of a message whose role may be the file's: fails unless the transaction has this number.
+fn still_in(transaction: &str) -> String {
+    format!(
+        "SELECT (CASE WHEN pg_catalog.pg_current_xact_id_if_assigned()::text = '{transaction}' THEN '0' \
+         ELSE 'belay:transaction-lost {transaction}' END)::pg_catalog.int4"
+    )
 }

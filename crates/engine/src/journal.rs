@@ -73,15 +73,17 @@ CREATE TABLE IF NOT EXISTS belay.change (
     number integer NOT NULL,
     history text NOT NULL,
     installed_rank integer,
-    what text NOT NULL CHECK (what IN ('baseline', 'removed', 'deleted', 'aligned', 'undone', 'callback', 'error-callback')),
+    what text NOT NULL CHECK (what IN ('baseline', 'removed', 'deleted', 'aligned', 'undone', 'callback', 'error-callback', 'passed-over')),
     script text NOT NULL,
     sha256 text NOT NULL,
     \"row\" jsonb,
+    told text,
     at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 );
-CREATE UNIQUE INDEX IF NOT EXISTS change_once ON belay.change (run, attempt, unit, number) WHERE what <> 'error-callback';
+CREATE UNIQUE INDEX IF NOT EXISTS change_once ON belay.change (run, attempt, unit, number) WHERE what NOT IN ('error-callback', 'passed-over');
 COMMENT ON TABLE belay.change IS 'What a run did besides applying migrations: rows of the history that it changed or took out, and callbacks that committed without a migration';
-COMMENT ON COLUMN belay.change.\"row\" IS 'The row of the history as it was before'";
+COMMENT ON COLUMN belay.change.\"row\" IS 'The row of the history as it was before';
+COMMENT ON COLUMN belay.change.told IS 'An error of a statement that errorOverrides let pass'";
 
 /// Makes the journal if it is missing, and commits it.
 pub(crate) async fn create(client: &Client) -> Result<(), EngineError> {

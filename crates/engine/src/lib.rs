@@ -54,6 +54,7 @@ mod message;
 mod notice;
 mod object;
 mod on_error;
+mod overridden;
 mod own;
 mod patience;
 mod piece;

@@ -1,6 +1,7 @@
 //! Lone files: run statement by statement, each leaving a trail that is as durable as what it did (rules L1 to L3).
 
 mod before;
+mod watched;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -16,9 +17,10 @@ use crate::frame::{begin_unit, record, setup};
 use crate::journal::OpenUnit;
 use crate::lock;
 use crate::message::Message;
+use crate::overridden::is_watched;
 use crate::residue::Residue;
 use crate::script::Script;
-use crate::stop::{At, Stop, stop};
+use crate::stop::{At, Refused, Stop, stop};
 
 /// A lone file under way.
 pub(crate) struct Lone<'a, 'b> {
@@ -65,7 +67,11 @@ impl<'a, 'b> Lone<'a, 'b> {
                     Failure::new(Code::TooLong, "").at(self.script.statement_place(statement)),
                 )));
             }
-            in_transaction = self.statement(statement, kind, in_transaction).await?;
+            in_transaction = if is_watched(self.applying) {
+                self.watched(statement, kind, in_transaction).await?
+            } else {
+                self.statement(statement, kind, in_transaction).await?
+            };
             if !in_transaction {
                 self.applying.finished += usize::from(!self.is_only_settings(statement + 1));
                 self.check_lock(statement).await?;
@@ -120,22 +126,14 @@ impl<'a, 'b> Lone<'a, 'b> {
 
     /// What the file had set for its session before it was interrupted.
     async fn say_settings_again(&self, done: usize) -> Result<(), Stop> {
-        for (index, kind) in self.script.kinds().enumerate().take(done) {
-            if kind == StatementKind::Session {
-                self.applying.session.run(self.script.statement_sql(index)).await?;
-            }
-        }
-        Ok(())
+        self.say(&self.script, done, |kind| kind == StatementKind::Session)
+            .await
     }
 
     /// Runs one statement with its trail. Whether a transaction of the file's own is open after it.
     async fn statement(&self, index: usize, kind: StatementKind, in_transaction: bool) -> Result<bool, Stop> {
         let number = index + 1;
-        let bare = match kind {
-            StatementKind::Alone => true,
-            StatementKind::Procedure => self.bare_procedures,
-            _ => false,
-        };
+        let bare = self.is_bare(kind);
         match (kind, in_transaction) {
             (StatementKind::Begin, _) => self.file(index, &[], &[]).await.map(|()| true),
             // The file's own COMMIT commits the trail of everything since its BEGIN.
@@ -182,6 +180,15 @@ impl<'a, 'b> Lone<'a, 'b> {
         }
     }
 
+    /// Whether a statement runs without a transaction of ours.
+    fn is_bare(&self, kind: StatementKind) -> bool {
+        match kind {
+            StatementKind::Alone => true,
+            StatementKind::Procedure => self.bare_procedures,
+            _ => false,
+        }
+    }
+
     /// What is noted before a statement that can't be in a transaction: as ourselves, with what it may leave behind as the
     /// file's role and search path find it.
     fn started(&self, index: usize) -> Vec<String> {
@@ -211,10 +218,15 @@ impl<'a, 'b> Lone<'a, 'b> {
 
     /// The trail of a statement, written as ourselves whatever role the file has, which it gets back.
     fn note(&self, number: usize) -> Vec<String> {
+        self.as_ourselves(self.applying.key(self.index).note(number, "done"))
+    }
+
+    /// A statement of ours as ourselves, whatever role the file has, which it gets back.
+    fn as_ourselves(&self, statement: String) -> Vec<String> {
         vec![
             "SELECT pg_catalog.set_config('belay.role', pg_catalog.current_setting('role'), true)".to_owned(),
             format!("SET LOCAL ROLE {}", self.applying.session.reset_role()),
-            self.applying.key(self.index).note(number, "done"),
+            statement,
             "SELECT pg_catalog.set_config('role', pg_catalog.current_setting('belay.role'), true)".to_owned(),
         ]
     }
@@ -288,6 +300,18 @@ impl<'a, 'b> Lone<'a, 'b> {
         bytes: Range<usize>,
         after: &[String],
     ) -> Result<(), Stop> {
+        let answer = self.answer(index, before, bytes, after).await?;
+        answer.map_err(|refused| not_again(refused.stop(self.applying)))
+    }
+
+    /// The same, with what the server did not do as it is.
+    async fn answer(
+        &self,
+        index: usize,
+        before: &[String],
+        bytes: Range<usize>,
+        after: &[String],
+    ) -> Result<Result<(), Refused>, Stop> {
         let mut message = Message::default();
         message.ours(before);
         message.file(&self.script, bytes, index..index + 1);
@@ -296,13 +320,13 @@ impl<'a, 'b> Lone<'a, 'b> {
         let sending = self.applying.session.client().simple_query(&sql);
         let input = self.applying.input;
         let (answer, cancelled) = input.budget.answer(self.applying.session, sending).await?;
-        let Err(error) = answer else { return Ok(()) };
+        let Err(error) = answer else { return Ok(Ok(())) };
         let place = match error.as_db_error() {
             Some(db) if db.position().is_some() => layout.locate(db, 0),
             _ => None,
         };
-        let place = place.unwrap_or_else(|| self.script.statement_place(index));
-        Err(not_again(stop(self.applying, error, cancelled, At::File(place))))
+        let at = At::File(place.unwrap_or_else(|| self.script.statement_place(index)));
+        Ok(Err(Refused { error, cancelled, at }))
     }
 
     /// Whether a transaction block is open: after `COMMIT AND CHAIN` one is.

@@ -68,6 +68,13 @@ impl Message {
         self.layout.statements += statements.len();
     }
 
+    /// Adds one statement of a file.
+    pub(crate) fn statement(&mut self, script: &Arc<Script>, index: usize) {
+        let statement = script.statements().get(index);
+        let bytes = statement.map_or(0..0, |statement| statement.start..statement.end);
+        self.file(script, bytes, index..index + 1);
+    }
+
     /// How many statements there are until now.
     pub(crate) fn statements(&self) -> usize {
         self.layout.statements
@@ -82,10 +89,8 @@ impl Message {
 impl Layout {
     /// A statement of a file that is sent by itself.
     pub(crate) fn of_statement(script: &Arc<Script>, index: usize) -> Self {
-        let statement = script.statements().get(index);
         let mut message = Message::default();
-        let bytes = statement.map_or(0..0, |statement| statement.start..statement.end);
-        message.file(script, bytes, index..index + 1);
+        message.statement(script, index);
         message.layout
     }
 

@@ -110,13 +110,13 @@ async fn transaction(
     suffix.extend([
         key.insert_callback(history, number, callback, What::ErrorCallback),
         "RESET ALL".to_owned(),
-        "COMMIT".to_owned(),
     ]);
     let wrapped = Wrapped {
         prefix,
         pieces: texts,
         suffix,
         about: &callback.path,
+        unit,
         commits: true,
     };
     group.send_wrapped(wrapped).await?;

@@ -167,14 +167,16 @@ pub(crate) struct OwnChange {
     pub(crate) what: What,
     pub(crate) rank: Option<i32>,
     pub(crate) script: String,
+    /// The error that was passed over.
+    pub(crate) told: Option<String>,
     /// Whether a row that it added to the history is still there.
     pub(crate) is_there: bool,
 }
 
 impl OwnChange {
-    /// Whether it was planned. What ran after an error was not.
+    /// Whether it was planned.
     pub(crate) fn is_planned(&self) -> bool {
-        self.what != What::ErrorCallback
+        self.what.is_planned()
     }
 
     fn is_of(&self, attempt: Attempt, index: usize) -> bool {
@@ -199,7 +201,7 @@ async fn own_changes(
         "false".to_owned()
     };
     let sql = format!(
-        "SELECT c.attempt, c.unit, c.number, c.what, c.installed_rank, c.script, {is_there} FROM belay.change c
+        "SELECT c.attempt, c.unit, c.number, c.what, c.installed_rank, c.script, {is_there}, c.told FROM belay.change c
          WHERE c.run = $1 AND c.history = $2 ORDER BY c.id"
     );
     let rows = client
@@ -219,6 +221,7 @@ async fn own_changes(
             what,
             rank: row.try_get(4)?,
             script: row.try_get(5)?,
+            told: row.try_get(7)?,
             is_there: is_there || !what.adds_row(),
         });
     }

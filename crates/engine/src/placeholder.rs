@@ -1,5 +1,6 @@
 //! `${name}`, or whatever the settings say it looks like: replaced before the server or the lexer sees a file, as Flyway does it.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
@@ -61,6 +62,8 @@ impl Placeholders {
     pub fn set_secret(&mut self, name: &str, value: impl Into<String>) {
         let value = value.into();
         self.secret.push(value.clone());
+        // One may be a part of another.
+        self.secret.sort_by_key(|secret| Reverse(secret.len()));
         self.values.insert(name.to_lowercase(), value);
     }
 

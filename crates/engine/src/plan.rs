@@ -20,6 +20,7 @@ use crate::fingerprint::{self, Schema};
 use crate::info::current_version;
 use crate::init_sql;
 use crate::lossless;
+use crate::overridden;
 use crate::resume;
 use crate::script::Script;
 use crate::session::{Connect, Session, quote_identifier};
@@ -168,7 +169,11 @@ fn freeze(survey: &Survey<'_>, draft: Draft, init_sql: Option<String>) -> Plan {
         on_statement: draft.on_statement,
         skip_executing: draft.skip_executing,
         init_sql,
-        notes: notes.chain(draft.notes).collect(),
+        error_overrides: flyway.error_overrides.clone(),
+        notes: notes
+            .chain(draft.notes)
+            .chain(overridden::note(&flyway.error_overrides))
+            .collect(),
         placeholders: survey.frozen.clone(),
         placeholder_replacement: flyway.placeholder_replacement,
         placeholder_syntax: survey.placeholders.syntax().clone(),

@@ -41,6 +41,21 @@ impl At {
     }
 }
 
+/// What the server did not do.
+pub(crate) struct Refused {
+    pub(crate) error: tokio_postgres::Error,
+    /// It was asked to stop.
+    pub(crate) cancelled: bool,
+    pub(crate) at: At,
+}
+
+impl Refused {
+    /// What that means for the attempt.
+    pub(crate) fn stop(self, applying: &Applying<'_>) -> Stop {
+        stop(applying, self.error, self.cancelled, self.at)
+    }
+}
+
 /// What an error of the server means for the attempt.
 pub(crate) fn stop(applying: &Applying<'_>, error: tokio_postgres::Error, cancelled: bool, at: At) -> Stop {
     let Some(db) = error.as_db_error() else {
@@ -100,7 +115,7 @@ fn is_made_meanwhile(error: &DbError) -> bool {
 
 /// V6: somebody who does not ask for the lock wrote to the history after the guard, or made it: the rank or the name that
 /// was planned is taken.
-fn is_history_taken(error: &DbError, history: &HistoryTable) -> bool {
+pub(crate) fn is_history_taken(error: &DbError, history: &HistoryTable) -> bool {
     let row = *error.code() == SqlState::UNIQUE_VIOLATION
         && error.schema() == Some(&history.schema)
         && error.table() == Some(&history.table);

@@ -265,10 +265,12 @@ impl Evidence {
         let after_error = self.own.changes.iter().filter(|change| !change.is_planned());
         let after_error = after_error.map(|change| Finding {
             kind: FindingKind::Note,
-            message: format!(
-                "the error callback {} ran after the rollback and was committed: what it did stays",
-                change.script
-            ),
+            message: change.told.clone().unwrap_or_else(|| {
+                format!(
+                    "the error callback {} ran after the rollback and was committed: what it did stays",
+                    change.script
+                )
+            }),
         });
         open.chain(moved).chain(taken).chain(after_error).collect()
     }

@@ -1,6 +1,7 @@
 //! Flyway's settings that Belay knows, under Flyway's names and with Flyway's defaults.
 
 mod encoding;
+mod error_override;
 mod ignore_pattern;
 mod key;
 mod keys;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::Version;
 
 pub use encoding::{Encoding, ParseEncodingError};
+pub use error_override::{ErrorOverride, MessageSeverity, MessageShown, ParseErrorOverrideError};
 pub use ignore_pattern::{IgnorePattern, IgnoredKind, IgnoredState, ParseIgnorePatternError};
 pub use key::{FlywayKey, KeyEffect, KeyShape};
 pub use keys::{FlywayKeyError, FlywayKeys};
@@ -93,6 +95,9 @@ pub struct FlywaySettings {
     /// What is said to the database before each migration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub init_sql: Option<String>,
+    /// What messages of the server are taken for, the first rule that fits first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub error_overrides: Vec<ErrorOverride>,
 
     /// Whether placeholders are replaced.
     pub placeholder_replacement: bool,
@@ -146,6 +151,7 @@ impl Default for FlywaySettings {
             mixed: false,
             execute_in_transaction: true,
             init_sql: None,
+            error_overrides: Vec::new(),
             placeholder_replacement: true,
             placeholder_prefix: "${".to_owned(),
             placeholder_suffix: "}".to_owned(),

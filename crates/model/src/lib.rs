@@ -31,8 +31,9 @@ pub use compensation::{
 pub use digest::{BundleDigest, FileDigest, ParseDigestError, PlanDigest, SchemaDigest};
 pub use failure::{Failure, Place, Problem, ServerError};
 pub use flyway::{
-    Encoding, FlywayKey, FlywayKeyError, FlywayKeys, FlywaySettings, IgnorePattern, IgnoredKind, IgnoredState,
-    KeyEffect, KeyShape, ParseEncodingError, ParseIgnorePatternError, ParseTargetVersionError, TargetVersion,
+    Encoding, ErrorOverride, FlywayKey, FlywayKeyError, FlywayKeys, FlywaySettings, IgnorePattern, IgnoredKind,
+    IgnoredState, KeyEffect, KeyShape, MessageSeverity, MessageShown, ParseEncodingError, ParseErrorOverrideError,
+    ParseIgnorePatternError, ParseTargetVersionError, TargetVersion,
 };
 pub use identity::{Attempt, InstanceName, ParseNameError, RunId, SnapshotName, TargetName};
 pub use instance::{Instance, Quiesce, Rds, RestorePolicy, Retention, SnapshotPolicy};

@@ -10,7 +10,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Attempt, BundleDigest, Checksum, Event, FileDigest, MigrationKind, PlanDigest, RunId, TransactionMode, Version,
+    Attempt, BundleDigest, Checksum, ErrorOverride, Event, FileDigest, MigrationKind, PlanDigest, RunId,
+    TransactionMode, Version,
 };
 
 pub use change::{Aligned, HistoryChange};
@@ -69,6 +70,9 @@ pub struct Plan {
     /// What is said to the database before each file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub init_sql: Option<String>,
+    /// What messages of the server to a file are taken for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub error_overrides: Vec<ErrorOverride>,
     /// What is worth telling of how it was made: settings and files without effect, versions above the target.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,

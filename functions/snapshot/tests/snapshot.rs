@@ -126,6 +126,7 @@ fn plan() -> Plan {
         on_statement: Vec::new(),
         skip_executing: false,
         init_sql: None,
+        error_overrides: Vec::new(),
         notes: Vec::new(),
         bundle: BundleDigest::of(b"bundle"),
         history: HistoryTable {

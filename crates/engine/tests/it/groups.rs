@@ -379,10 +379,20 @@ async fn s12_what_the_server_says_besides_is_told_with_its_secrets_masked() {
             "NOTICE: table \"nope\" does not exist, skipping"
         ]
     );
+    // What is cut is masked before.
+    let long = "DO $$ BEGIN RAISE NOTICE '%${key}', repeat('x', 497); END $$";
+    let ran = world
+        .run("long")
+        .shipped(&[("V1__n.sql", file), ("V2__l.sql", long)])
+        .await;
+    assert_eq!(
+        ran.migrated.unwrap().notices,
+        [format!("NOTICE: {}***", "x".repeat(497))]
+    );
     let many = "DO $$ BEGIN FOR i IN 1..60 LOOP RAISE NOTICE '%', i; END LOOP; END $$";
     let ran = world
         .run("many")
-        .shipped(&[("V1__n.sql", file), ("V2__m.sql", many)])
+        .shipped(&[("V1__n.sql", file), ("V2__l.sql", long), ("V3__m.sql", many)])
         .await;
     let notices = ran.migrated.unwrap().notices;
     assert_eq!((notices.len(), notices.last().unwrap().as_str()), (51, "and 10 more"));

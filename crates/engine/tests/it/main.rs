@@ -12,6 +12,7 @@ mod cleanup;
 mod copy;
 mod door;
 mod error_callbacks;
+mod error_overrides;
 mod faults;
 mod flyway;
 mod groups;

@@ -148,6 +148,7 @@ const ALL: &[FlywayKey] = &[
     switch("mixed"),
     switch("executeInTransaction"),
     text("initSql"),
+    list("errorOverrides"),
     switch("placeholderReplacement"),
     text("placeholderPrefix"),
     text("placeholderSuffix"),
@@ -211,10 +212,6 @@ const ALL: &[FlywayKey] = &[
         "a file is in the encoding that `encoding` says, or it is refused",
     ),
     nothing(
-        "errorOverrides",
-        "an error is an error: PostgreSQL ends the transaction at it, whatever it is called",
-    ),
-    nothing(
         "failOnMissingTarget",
         "a target version that has no file is an error, unless it ends in `?`",
     ),
@@ -274,6 +271,7 @@ mod tests {
             callback_locations: vec!["a".to_owned()],
             cherry_pick: vec!["1".to_owned()],
             init_sql: Some("a".to_owned()),
+            error_overrides: "*:*:W".parse().into_iter().collect(),
             installed_by: Some("a".to_owned()),
             environment: Some("a".to_owned()),
             placeholders: [("a".to_owned(), "b".to_owned())].into(),

@@ -299,6 +299,7 @@ fn plan(aws: &Aws) -> (PaperRef, Plan) {
         on_statement: Vec::new(),
         skip_executing: false,
         init_sql: None,
+        error_overrides: Vec::new(),
         notes: Vec::new(),
         units: Vec::new(),
         placeholders: BTreeMap::new(),
