@@ -26,10 +26,12 @@ pub(crate) enum What {
     ErrorCallback,
     /// An error of a file's statement was passed over; nothing that was planned.
     PassedOver,
+    /// An INVALID index that was in the way was dropped; nothing that was planned.
+    Cleared,
 }
 
 impl What {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Baseline,
         Self::Removed,
         Self::Deleted,
@@ -38,6 +40,7 @@ impl What {
         Self::Callback,
         Self::ErrorCallback,
         Self::PassedOver,
+        Self::Cleared,
     ];
 
     /// As the journal has it.
@@ -51,12 +54,13 @@ impl What {
             Self::Callback => "callback",
             Self::ErrorCallback => "error-callback",
             Self::PassedOver => "passed-over",
+            Self::Cleared => "cleared",
         }
     }
 
     /// Whether it was planned, so that the verdict hangs on it.
     pub(crate) fn is_planned(self) -> bool {
-        !matches!(self, Self::ErrorCallback | Self::PassedOver)
+        !matches!(self, Self::ErrorCallback | Self::PassedOver | Self::Cleared)
     }
 
     /// Whether it has added a row to the history.
@@ -152,14 +156,14 @@ impl UnitKey<'_> {
         )
     }
 
-    /// The journal's row for an error that was passed over.
-    pub(crate) fn insert_passed_over(&self, history: &HistoryTable, script: &str, told: &str) -> String {
+    /// The journal's row for something that was not planned, in words.
+    pub(crate) fn insert_told(&self, history: &HistoryTable, what: What, script: &str, told: &str) -> String {
         let Self { run, attempt, unit } = self;
         format!(
             "INSERT INTO belay.change (run, attempt, unit, number, history, what, script, sha256, told) \
              VALUES ('{run}', {attempt}, {unit}, 0, {}, '{}', {}, '', {})",
             quote_literal(&history.to_string()),
-            What::PassedOver.as_str(),
+            what.as_str(),
             quote_literal(script),
             quote_literal(told),
         )

@@ -37,8 +37,13 @@ pub(crate) fn back_to_ourselves(check: &str) -> Vec<String> {
 }
 
 /// What is written once a migration has run: the history's row and the journal's. For an undo the row goes from the one
-/// into the other.
-pub(crate) fn record(applying: &Applying<'_>, index: usize, migration: &PlannedMigration) -> Vec<String> {
+/// into the other. `elapsed` is an SQL expression in milliseconds.
+pub(crate) fn record(
+    applying: &Applying<'_>,
+    index: usize,
+    migration: &PlannedMigration,
+    elapsed: &str,
+) -> Vec<String> {
     let plan = applying.input.plan;
     let key = applying.key(index);
     if migration.kind == MigrationKind::Undo {
@@ -52,7 +57,7 @@ pub(crate) fn record(applying: &Applying<'_>, index: usize, migration: &PlannedM
         return vec![key.take_out(&plan.history, number, migration)];
     }
     vec![
-        history::insert_row(&plan.history, migration, plan.installed_by.as_deref(), &key.elapsed()),
+        history::insert_row(&plan.history, migration, plan.installed_by.as_deref(), elapsed),
         key.insert_applied(&plan.history, migration),
     ]
 }

@@ -16,9 +16,10 @@ use crate::change::What;
 use crate::copy;
 use crate::error::EngineError;
 use crate::frame::{CHECK_AND_DEFER, back_to_ourselves, begin_unit, callbacks_before, record, setup};
+use crate::mark::UnitKey;
 use crate::message::{Layout, Message, read};
 use crate::overridden;
-use crate::piece::{Piece, messages, pieces, settings, woven};
+use crate::piece::{Piece, fit_one_message, messages, pieces, settings, woven};
 use crate::script::Script;
 use crate::stop::{At, Refused, Stop, stop};
 
@@ -107,7 +108,13 @@ impl<'a, 'b> Group<'a, 'b> {
             }
             let is_last = position == last;
             let goes_on = !is_last && self.applying.input.plan.defers_constraints;
-            let mut suffix = self.after(index, unit, step, goes_on);
+            let (pieces, about) = match step {
+                Step::Files(block) => (self.pieces(index, unit, block)?, block.path()),
+                Step::Changes => (Vec::new(), ""),
+            };
+            // The first message waits for the lock, too.
+            let is_one = position > 0 && fit_one_message(&pieces) && !overridden::is_watched(self.applying);
+            let mut suffix = self.after(index, unit, step, goes_on, is_one);
             if is_last && setup_before == Some(steps.len()) {
                 suffix.extend(setup(self.applying, index));
             }
@@ -115,10 +122,6 @@ impl<'a, 'b> Group<'a, 'b> {
             if commits {
                 suffix.push(self.applying.key(index).delete_mark());
             }
-            let (pieces, about) = match step {
-                Step::Files(block) => (self.pieces(index, unit, block)?, block.path()),
-                Step::Changes => (Vec::new(), ""),
-            };
             let wrapped = Wrapped {
                 prefix,
                 pieces,
@@ -144,8 +147,8 @@ impl<'a, 'b> Group<'a, 'b> {
         is_due.then(before)
     }
 
-    /// M2: what follows a step, whatever its files left behind.
-    fn after(&self, index: usize, unit: &Unit, step: &Step<'_>, goes_on: bool) -> Vec<String> {
+    /// M2: what follows a step, whatever its files left behind. `is_one`: in one message with its files, and nothing else.
+    fn after(&self, index: usize, unit: &Unit, step: &Step<'_>, goes_on: bool, is_one: bool) -> Vec<String> {
         let key = self.applying.key(index);
         let plan = self.applying.input.plan;
         let changes = || {
@@ -164,7 +167,13 @@ impl<'a, 'b> Group<'a, 'b> {
         let mut statements = back_to_ourselves(check);
         statements.push(key.token());
         match block.migration {
-            Some(migration) => statements.extend(record(self.applying, index, migration)),
+            Some(migration) => {
+                let elapsed = match is_one {
+                    true => UnitKey::SINCE_MESSAGE.to_owned(),
+                    false => key.elapsed(),
+                };
+                statements.extend(record(self.applying, index, migration, &elapsed));
+            }
             // Else the rows of the unit's migrations tell that it was committed.
             None if unit.migrations().next().is_none() => statements.extend(
                 block

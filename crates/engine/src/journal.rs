@@ -73,17 +73,17 @@ CREATE TABLE IF NOT EXISTS belay.change (
     number integer NOT NULL,
     history text NOT NULL,
     installed_rank integer,
-    what text NOT NULL CHECK (what IN ('baseline', 'removed', 'deleted', 'aligned', 'undone', 'callback', 'error-callback', 'passed-over')),
+    what text NOT NULL CHECK (what IN ('baseline', 'removed', 'deleted', 'aligned', 'undone', 'callback', 'error-callback', 'passed-over', 'cleared')),
     script text NOT NULL,
     sha256 text NOT NULL,
     \"row\" jsonb,
     told text,
     at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 );
-CREATE UNIQUE INDEX IF NOT EXISTS change_once ON belay.change (run, attempt, unit, number) WHERE what NOT IN ('error-callback', 'passed-over');
+CREATE UNIQUE INDEX IF NOT EXISTS change_once ON belay.change (run, attempt, unit, number) WHERE what NOT IN ('error-callback', 'passed-over', 'cleared');
 COMMENT ON TABLE belay.change IS 'What a run did besides applying migrations: rows of the history that it changed or took out, and callbacks that committed without a migration';
 COMMENT ON COLUMN belay.change.\"row\" IS 'The row of the history as it was before';
-COMMENT ON COLUMN belay.change.told IS 'An error of a statement that errorOverrides let pass'";
+COMMENT ON COLUMN belay.change.told IS 'What was done that was not planned, in words: an error that errorOverrides let pass, an INVALID index that was dropped first'";
 
 /// Makes the journal if it is missing, and commits it.
 pub(crate) async fn create(client: &Client) -> Result<(), EngineError> {

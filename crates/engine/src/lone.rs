@@ -1,6 +1,7 @@
 //! Lone files: run statement by statement, each leaving a trail that is as durable as what it did (rules L1 to L3).
 
 mod before;
+mod invalid;
 mod watched;
 
 use std::ops::Range;
@@ -160,6 +161,7 @@ impl<'a, 'b> Lone<'a, 'b> {
                 self.file(index, &[], &[]).await.map(|()| false)
             }
             (_, false) if bare => {
+                self.clear_the_way(index).await?;
                 self.ours(&self.started(index)).await?;
                 self.ours(&[WAIT_FOR_LOCKS.to_owned()]).await?;
                 self.file(index, &[], &[]).await?;
@@ -245,7 +247,7 @@ impl<'a, 'b> Lone<'a, 'b> {
         if self.index == 0 && !plan.history_exists && !plan.prepares() {
             statements.extend(key.make_history(plan));
         }
-        statements.extend(record(self.applying, self.index, self.migration));
+        statements.extend(record(self.applying, self.index, self.migration, &key.elapsed()));
         statements.push(key.close_mark());
         statements.push("COMMIT".to_owned());
         self.ours(&statements).await

@@ -86,6 +86,10 @@ impl UnitKey<'_> {
         )
     }
 
+    /// Milliseconds since the message came in which this is said: how long a file took that is in one message.
+    pub(crate) const SINCE_MESSAGE: &'static str =
+        "(1000 * EXTRACT(epoch FROM pg_catalog.clock_timestamp() - pg_catalog.statement_timestamp()))::pg_catalog.int4";
+
     /// Milliseconds since the last file of this unit was applied, or since its mark.
     pub(crate) fn elapsed(&self) -> String {
         let condition = self.condition();

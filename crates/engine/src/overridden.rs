@@ -7,6 +7,7 @@ use belay_model::{ErrorOverride, Failure, MessageSeverity, MessageShown, Place, 
 use tokio_postgres::error::{DbError, Severity};
 
 use crate::apply::Applying;
+use crate::change::What;
 use crate::error::{EngineError, is_lock_wait};
 use crate::notice::tell;
 use crate::report;
@@ -67,7 +68,7 @@ pub(crate) fn tell_of(applying: &Applying<'_>, unit: usize, refused: &Refused) -
     let told = format!("{place}: {told}; errorOverrides lets it pass, and the statement did nothing");
     let key = applying.key(unit);
     let is_kept = session.notices().pass_over(&told);
-    is_kept.then(|| key.insert_passed_over(&input.plan.history, &place.file, &told))
+    is_kept.then(|| key.insert_told(&input.plan.history, What::PassedOver, &place.file, &told))
 }
 
 /// Fails if the server has said something that is an error since this was last asked.

@@ -75,6 +75,12 @@ fn is_before_statement(event: Event) -> bool {
     )
 }
 
+/// Whether all of them go in one message.
+pub(crate) fn fit_one_message(pieces: &[Piece]) -> bool {
+    let bytes: usize = pieces.iter().map(|piece| piece.chunk.bytes.len()).sum();
+    bytes <= MESSAGE_BYTES && !pieces.iter().any(|piece| piece.chunk.is_copy)
+}
+
 /// Which pieces share a message: those in a row that fit into one, but for a COPY, which is by itself and never last. There
 /// is always one message.
 pub(crate) fn messages(pieces: Vec<Piece>) -> Vec<Vec<Piece>> {

@@ -87,6 +87,7 @@ impl Lone<'_, '_> {
 
     /// Outside of any transaction: an error is passed over only if nothing is left of the statement (L2).
     async fn bare(&self, index: usize) -> Result<(), Stop> {
+        self.clear_the_way(index).await?;
         self.ours(&self.started(index)).await?;
         self.ours(&[WAIT_FOR_LOCKS.to_owned()]).await?;
         let statement = self.bytes(index);

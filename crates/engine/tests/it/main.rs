@@ -17,6 +17,7 @@ mod faults;
 mod flyway;
 mod groups;
 mod history_changes;
+mod invalid_index;
 mod lone;
 mod planned;
 mod planned_changes;
