@@ -115,6 +115,10 @@ else
     echo 'FAILED  running, then migrated:' && cat "$work/waiting" "$work/waited" && failed=1
 fi
 
+expect 'a result whose place is known' 0 'shop: migrated' "s3://belay/results/shop/$version.json"
+expect 'a result that is not there yet' 3 'no result of version none' s3://belay/results/shop/none.json --timeout 0
+expect 'a place that is no result' 64 usage s3://belay/runs/shop/none.json
+expect 'a bundle without its place' 64 usage "$work/one.zip"
 expect 'a longer key is another key' 69 'was it uploaded' "$work/six.zip" "s3://belay/$release"
 aws s3api create-bucket --bucket plain >/dev/null
 aws s3 cp --quiet "$work/one.zip" s3://plain/$release

@@ -235,6 +235,9 @@ impl Migration<'_> {
                 gate: &OpenGate,
             };
             let migrated = self.watched(belay_engine::migrate(input)).await?;
+            for notice in &migrated.notices {
+                self.prepared.screen.warn(&format!("PostgreSQL: {notice}"));
+            }
             observed.started = observed.started.take().or(migrated.started);
             observed.ended = migrated.ended;
             if migrated.status == MigrateStatus::Done {

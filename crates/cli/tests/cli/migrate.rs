@@ -32,6 +32,27 @@ async fn a_placeholder_is_replaced_and_a_secret_one_is_masked() {
 }
 
 #[tokio::test]
+async fn what_the_server_says_besides_is_told_without_secrets() {
+    let bench = Bench::new().await;
+    let file = "DO $$ BEGIN RAISE NOTICE 'the key is ${key}'; RAISE WARNING E'a\\u001b[31mb'; END $$";
+    bench.files(&[("V1__a.sql", file)]);
+    for format in ["table", "json"] {
+        let mut command = bench.command("migrate", &["--secret-placeholder", "KEY=API_KEY", "--format", format]);
+        command.env("API_KEY", "hunter2");
+        let said = Said::of(&command.output().unwrap());
+        assert_eq!(said.code, 0, "{said:?}");
+        let told =
+            said.err.contains("PostgreSQL: NOTICE: the key is ****") && said.err.contains("PostgreSQL: WARNING: a");
+        // Nothing is pending the second time.
+        assert_eq!(told, format == "table", "{said:?}");
+        assert!(
+            !said.err.contains('\u{1b}') && !format!("{said:?}").contains("hunter2"),
+            "{said:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn flyways_settings_and_the_role_are_used() {
     let bench = Bench::new().await;
     let client = bench.client().await;
