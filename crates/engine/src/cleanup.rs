@@ -11,6 +11,7 @@ use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
 use crate::budget::Budget;
+use crate::building::may_be_built_on;
 use crate::error::{EngineError, is_lock_wait};
 use crate::gate::Gate;
 use crate::journal;
@@ -229,22 +230,13 @@ async fn is_valid(client: &Client, index: u32) -> Result<bool, EngineError> {
     Ok(client.query_typed_one(sql, &[(&index, Type::OID)]).await?.try_get(0)?)
 }
 
-/// Whether nobody builds an index on the table. Whoever does holds a lock that everybody sees, also those who may not see
-/// what others do. A VACUUM or ANALYZE holds it too, but tells that it is one; a DROP INDEX waits for it, or ends it.
+/// Whether nobody builds an index on the table.
 async fn is_quiet(client: &Client, input: CleanupInput<'_>, table: u32) -> Result<bool, EngineError> {
     let end = Instant::now() + Duration::from_secs(input.connect.locks.budget_s.into());
     loop {
+        let asked = format!("SELECT {}", may_be_built_on("$1"));
         let busy: bool = client
-            .query_typed_one(
-                "SELECT EXISTS (SELECT FROM pg_catalog.pg_locks
-                                WHERE locktype = 'relation' AND relation = $1 AND pid <> pg_catalog.pg_backend_pid()
-                                  AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
-                                  AND mode IN ('ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock',
-                                               'AccessExclusiveLock')
-                                  AND pid NOT IN (SELECT pid FROM pg_catalog.pg_stat_progress_vacuum
-                                                  UNION ALL SELECT pid FROM pg_catalog.pg_stat_progress_analyze))",
-                &[(&table, Type::OID)],
-            )
+            .query_typed_one(&asked, &[(&table, Type::OID)])
             .await?
             .try_get(0)?;
         if !busy {

@@ -24,6 +24,7 @@ mod apply;
 mod assertion;
 mod block;
 mod budget;
+mod building;
 mod callbacks;
 mod census;
 mod change;

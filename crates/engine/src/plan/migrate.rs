@@ -67,11 +67,7 @@ pub(super) fn draft(survey: &Survey<'_>, wrong: &mut Vec<Problem>) -> Result<Dra
         }
     }
     let defers_constraints = steps.iter().any(Step::defers_constraints);
-    let made = units(steps, mode(survey), survey.facts.relation_cap, &mut ranks);
-    let Units { units, reason } = made.unwrap_or_else(|obstacles| {
-        wrong.extend(obstacles);
-        Units::default()
-    });
+    let Units { units, reason } = in_units(survey, steps, &mut ranks, wrong);
     Ok(Draft {
         units,
         reason,
@@ -85,6 +81,15 @@ pub(super) fn draft(survey: &Survey<'_>, wrong: &mut Vec<Problem>) -> Result<Dra
         skip_executing: flyway.skip_executing_migrations,
         notes,
         ..Draft::new(&entries)
+    })
+}
+
+/// The steps in units; what keeps them from it is wrong.
+pub(super) fn in_units(survey: &Survey<'_>, steps: Vec<Step>, ranks: &mut Ranks, wrong: &mut Vec<Problem>) -> Units {
+    let made = units(steps, mode(survey), survey.facts.relation_cap, ranks);
+    made.unwrap_or_else(|obstacles| {
+        wrong.extend(obstacles);
+        Units::default()
     })
 }
 

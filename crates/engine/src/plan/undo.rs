@@ -2,7 +2,7 @@
 
 use belay_model::{Code, Event, MigrationKind, PlannedMigration, Problem, TargetVersion};
 
-use super::migrate::{mode, step};
+use super::migrate::{in_units, step};
 use super::{Draft, open_units};
 use crate::callbacks::{Callbacks, Events};
 use crate::compare::{Entry, File, Scope, place_in};
@@ -12,7 +12,7 @@ use crate::ranks::Ranks;
 use crate::resume::resumable;
 use crate::state::State;
 use crate::survey::Survey;
-use crate::unit::{Step, Units, units};
+use crate::unit::{Step, Units};
 use crate::validation::{obstacles, problems};
 
 /// The draft of it. What is wrong is told.
@@ -49,11 +49,7 @@ pub(super) fn draft(survey: &Survey<'_>, wrong: &mut Vec<Problem>) -> Result<Dra
     }
     let defers_constraints = steps.iter().any(Step::defers_constraints);
     let mut ranks = Ranks::new(survey.rows.iter().flatten().map(|row| row.rank), []);
-    let made = units(steps, mode(survey), survey.facts.relation_cap, &mut ranks);
-    let Units { units, reason } = made.unwrap_or_else(|obstacles| {
-        wrong.extend(obstacles);
-        Units::default()
-    });
+    let Units { units, reason } = in_units(survey, steps, &mut ranks, wrong);
     Ok(Draft {
         units,
         reason,

@@ -1,5 +1,8 @@
 //! An INVALID index in the way of a CREATE INDEX CONCURRENTLY goes first (§16.4): `IF NOT EXISTS` would take it for the new one.
 
+use std::time::Duration;
+
+use belay_engine::Budget;
 use belay_model::Verdict;
 
 use crate::world::World;
@@ -44,7 +47,7 @@ async fn s16_an_invalid_index_of_the_same_name_is_dropped_first() {
         let ran = world.run("index").shipped(&[TABLE, ("V2__i.sql", file)]).await;
         assert_eq!(ran.verified.verdict, Verdict::After, "{file}: {}", ran.told());
         assert_eq!(own_indexes(&world).await, ["i true false"], "{file}");
-        let told = "the INVALID index public.i of an earlier failure was dropped first";
+        let told = "the INVALID index public.i of an earlier failure is in the way: it is dropped first";
         let findings = &ran.verified.findings;
         assert!(
             findings.iter().any(|finding| finding.message == told),
@@ -97,7 +100,12 @@ async fn s16_one_that_may_be_under_way_is_waited_for_and_not_dropped() {
         .unwrap();
     let file = "CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON t (a)";
     let ran = world.run("index").ship(&[TABLE, ("V2__i.sql", file)]).await;
+    // An invocation that is nearly over says that, and not that a lock could not be had.
+    world.connect.locks.budget_s = 600;
+    world.budget = Budget::of(Duration::from_secs(2), Duration::ZERO);
+    let hurried = world.run("hurried").ship(&[TABLE, ("V2__i.sql", file)]).await;
     working.rollback().await.unwrap();
     assert_eq!(ran.told(), "before Belay.LockTimeout");
+    assert_eq!(hurried.told(), "before Belay.TooLong");
     assert_eq!(own_indexes(&world).await, ["i false true"]);
 }
